@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// Every bound in Strata, with its unit and its reason. The configuration's [limits] table overrides
+// those a site may want to change; nothing else in the tree holds a bound of its own.
+namespace strata {
+
+inline constexpr std::uint64_t kKiB = 1024;
+inline constexpr std::uint64_t kMiB = 1024 * kKiB;
+inline constexpr std::uint64_t kGiB = 1024 * kMiB;
+inline constexpr std::uint64_t kTiB = 1024 * kGiB;
+
+struct Limits {
+  // Images. Decoded output is bounded by size, not by ratio: honest sparse disks reach 1:10 000.
+  std::uint64_t stored_bytes_max = 1 * kTiB;
+  std::uint64_t decoded_bytes_max = 1 * kTiB;
+
+  // Decoders: what one upload may make us allocate or loop over.
+  std::uint64_t zstd_window_bytes_max = 128 * kMiB;
+  std::uint64_t xz_memory_bytes_max = 256 * kMiB;  // dictionary and decoder state
+  std::uint64_t codec_parts_max = 16'000'000;      // members, blocks or frames
+
+  // HTTP requests.
+  std::size_t header_bytes_max = 32 * kKiB;  // request line and header block together
+  std::size_t header_count_max = 100;
+  std::size_t target_bytes_max = 8 * kKiB;
+  std::size_t chunk_line_bytes_max = 4 * kKiB;  // chunk size and its extensions
+  std::size_t range_count_max = 256;            // as Apache; one request costs at most this much
+  std::size_t range_overlap_max = 2;            // CVE-2011-3192
+  std::size_t json_body_bytes_max = 1 * kMiB;
+
+  // Connections and slow peers.
+  std::size_t connections_max = 10'000;
+  std::size_t connections_per_address_max = 512;
+  std::uint64_t body_rate_min_bytes_per_s = 1 * kKiB;  // read or accepted, over rate_window
+  std::chrono::seconds rate_window{60};
+  std::chrono::seconds keep_alive_idle{75};
+  std::chrono::seconds header_timeout{20};  // from the first byte of a request to its blank line
+  std::chrono::seconds drain_timeout{60};   // SIGTERM: transfers in flight may finish
+
+  // Uploads.
+  std::size_t open_uploads_per_user = 64;
+  std::chrono::seconds upload_idle_max{7 * 24 * 3600};
+  std::size_t upload_blocks = 8;                // 1 MiB each: 8 MiB in flight for one upload
+  std::size_t decoded_blocks = 4;               // 1 MiB each, between decoder and its digests
+  std::size_t name_bytes_max = 255;             // an image's name; also a portable file name
+  std::size_t tags_max = 64;
+  std::size_t tag_bytes_max = 40;               // as StratusLab
+  std::size_t metadata_value_bytes_max = 4096;  // title, description, ...
+
+  // Catalogue and registry.
+  std::size_t page_size = 500;
+  std::size_t page_size_max = 1000;
+  std::size_t metadata_document_bytes_max = 1 * kMiB;
+  std::size_t search_total_exact_max = 10'000;
+  std::size_t query_words_max = 16;
+  std::chrono::seconds removal_grace{600};   // between the last reference and the bytes
+  std::chrono::seconds created_skew{300};    // a document's `created` ahead of our clock
+  std::chrono::milliseconds outbox_retry_first{500};
+  std::chrono::milliseconds outbox_retry_max{60'000};
+};
+
+}  // namespace strata

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "strata/base/limits.h"
+#include "strata/base/result.h"
+#include "strata/codec/encoding.h"
+
+// Streaming decoders: gzip (RFC 1952, any number of members), xz (any number of streams, with
+// padding) and zstd (RFC 8878, any number of frames, skippable ones between). Every checksum the
+// format carries is verified.
+namespace strata::codec {
+
+struct DecoderLimits {
+  std::uint64_t output_bytes_max;
+  std::uint64_t zstd_window_bytes_max;
+  std::uint64_t xz_memory_bytes_max;
+  std::uint64_t parts_max;  // members, blocks or frames
+  [[nodiscard]] static DecoderLimits from(const Limits& limits);
+};
+
+// One stream, one thread at a time.
+//
+// Errors: kCorruptGzip/Xz/Zstd with what was wrong and at which decoded offset; kDecompressionLimit
+// when a limit is passed, before more than the limit was produced or allocated. After an error the
+// decoder must not be used.
+class Decoder {
+ public:
+  struct Step {
+    std::size_t consumed;
+    std::size_t produced;
+  };
+  virtual ~Decoder() = default;
+  // Takes from `in`, puts into `out`. Progress is made whenever both are non-empty, or `in` is
+  // empty and output is pending (then consumed is 0; produced 0 means that more input is needed).
+  [[nodiscard]] virtual Result<Step> step(std::span<const std::byte> in,
+                                          std::span<std::byte> out) = 0;
+  // The input has ended and step() has nothing pending: an error when that is in mid-stream.
+  [[nodiscard]] virtual Status finish() = 0;
+};
+
+// `encoding` must not be kIdentity.
+[[nodiscard]] std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits);
+
+}  // namespace strata::codec

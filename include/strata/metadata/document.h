@@ -1,0 +1,96 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "strata/base/limits.h"
+#include "strata/base/result.h"
+#include "strata/metadata/image_metadata.h"
+
+// Metadata documents: StratusLab RDF/XML with an enveloped XML-DSig signature. All functions are
+// pure apart from the clock they are given, and thread-safe.
+namespace strata::metadata {
+
+// The unsigned document in canonical layout (fixed prefixes, element order of the XSD).
+[[nodiscard]] std::string build(const ImageMetadata& metadata);
+
+// Parses without DTD, entities or network and checks schema and constraints; the message names the
+// element and the rule. Says nothing of the signature. kMalformed.
+[[nodiscard]] Result<ImageMetadata> parse(std::string_view document);
+
+// A private key and its certificate, PEM.
+class Endorser {
+ public:
+  // kMalformed when they do not belong together, or the key is weaker than RSA 2048 / P-256.
+  [[nodiscard]] static Result<Endorser> load(std::string_view key_pem, std::string_view cert_pem);
+  // P-256, self-signed, CN=<common_name>,O=Strata, SAN e-mail, valid for ten years.
+  struct Pem {
+    std::string key, certificate;
+  };
+  [[nodiscard]] static Result<Pem> generate(std::string_view common_name, std::string_view email,
+                                            const Clock& clock);
+  Endorser(Endorser&&) noexcept;
+  Endorser& operator=(Endorser&&) noexcept;
+  ~Endorser();
+  [[nodiscard]] const std::string& email() const;    // SAN rfc822Name; empty when there is none
+  [[nodiscard]] const std::string& subject() const;  // as written into documents
+  [[nodiscard]] const std::string& issuer() const;
+  [[nodiscard]] const std::string& fingerprint() const;  // SHA-256 of the certificate, hex
+
+ private:
+  friend Result<std::string> sign(std::string_view, const Endorser&, UnixMillis, std::string_view);
+  struct Impl;
+  explicit Endorser(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Replaces endorsement and signature: fills email (the certificate's, else `email`), subject,
+// issuer and `created`, and signs with RSA-SHA256 or ECDSA-SHA256. Returns the signed document.
+[[nodiscard]] Result<std::string> sign(std::string_view document, const Endorser& endorser,
+                                       UnixMillis created, std::string_view email = {});
+
+// A document whose signature, schema and constraints hold under a profile. Only verify() makes one;
+// its values come from the nodes that the signature covers.
+class VerifiedEntry {
+ public:
+  [[nodiscard]] const ImageMetadata& metadata() const { return metadata_; }
+  [[nodiscard]] const EntryKey& key() const { return key_; }
+  [[nodiscard]] const std::string& document() const { return document_; }  // the exact bytes
+  struct Signature {
+    std::string algorithm;    // "ecdsa-sha256", "rsa-sha256", "rsa-sha1", ...
+    bool weak = false;        // legacy algorithms
+    std::string subject, issuer;
+    std::string fingerprint;  // SHA-256 of the certificate, hex
+    std::string certificate_email;  // empty when the certificate carries none
+    bool self_signed = false;
+    bool certificate_valid_at_created = false;
+  };
+  [[nodiscard]] const Signature& signature() const { return signature_; }
+
+ private:
+  friend class Verifier;
+  VerifiedEntry(ImageMetadata metadata, EntryKey key, std::string document, Signature signature)
+      : metadata_(std::move(metadata)),
+        key_(std::move(key)),
+        document_(std::move(document)),
+        signature_(std::move(signature)) {}
+  ImageMetadata metadata_;
+  EntryKey key_;
+  std::string document_;
+  Signature signature_;
+};
+
+enum class Profile : unsigned char {
+  kStrict,  // SHA-256 or better, RSA >= 2048 or P-256 or better, e-mail from the certificate's SAN,
+            // certificate dates hold at `created`
+  kLegacy,  // also RSA-SHA1 and C14N with comments; e-mail, dates and chain reported, not required
+};
+
+// kMalformed: not a document (XML, schema, constraint). kUntrustedSignature: the signature or what
+// it binds does not hold; the message names the rule. Forgeries A to F of stratuslab.md §2.4 fail.
+[[nodiscard]] Result<VerifiedEntry> verify(std::string_view document, Profile profile,
+                                           const Limits& limits);
+
+}  // namespace strata::metadata

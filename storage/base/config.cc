@@ -1,0 +1,160 @@
+#include "strata/base/config.h"
+
+#include <fstream>
+#include <sstream>
+#include <toml++/toml.h>
+
+namespace strata {
+
+struct ConfigFile::Impl {
+  std::string name;
+  toml::table table;
+  std::set<std::string> known;
+  std::vector<std::string> problems;
+
+  void problem(const toml::node& node, const std::string& text) {
+    problems.push_back(name + ":" + std::to_string(node.source().begin.line) + ": " + text);
+  }
+  const toml::node* find(std::string_view key) {
+    known.insert(std::string(key));
+    return table.at_path(key).node();
+  }
+  void find_unknown(const toml::table& in, const std::string& prefix,
+                    std::vector<std::string>& out) const {
+    for (const auto& [key, node] : in) {
+      const std::string path = prefix + std::string(key.str());
+      if (const auto* inner = node.as_table()) {
+        find_unknown(*inner, path + ".", out);
+      } else if (!known.contains(path)) {
+        out.push_back(name + ":" + std::to_string(node.source().begin.line) + ": unknown key '" +
+                      path + "'");
+      }
+    }
+  }
+};
+
+ConfigFile::ConfigFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ConfigFile::ConfigFile(ConfigFile&&) noexcept = default;
+ConfigFile& ConfigFile::operator=(ConfigFile&&) noexcept = default;
+ConfigFile::~ConfigFile() = default;
+
+ConfigFile ConfigFile::empty() { return ConfigFile(std::make_unique<Impl>()); }
+
+Result<ConfigFile> ConfigFile::load(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error(Errc::kUsage, "cannot read the configuration file " + path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return parse(text.str(), path);
+}
+
+Result<ConfigFile> ConfigFile::parse(std::string_view text, const std::string& name) {
+  auto impl = std::make_unique<Impl>();
+  impl->name = name;
+  try {
+    impl->table = toml::parse(text, name);
+  } catch (const toml::parse_error& error) {
+    return Error(Errc::kUsage, name + ":" + std::to_string(error.source().begin.line) + ": " +
+                                   std::string(error.description()));
+  }
+  return ConfigFile(std::move(impl));
+}
+
+std::optional<std::string> ConfigFile::text(std::string_view key) {
+  const toml::node* node = impl_->find(key);
+  if (node == nullptr) return std::nullopt;
+  if (auto value = node->value_exact<std::string>()) return value;
+  impl_->problem(*node, "'" + std::string(key) + "' must be a string");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> ConfigFile::integer(std::string_view key, std::int64_t min) {
+  const toml::node* node = impl_->find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto value = node->value_exact<std::int64_t>();
+  if (value && *value >= min) return value;
+  impl_->problem(*node, "'" + std::string(key) + "' must be an integer of at least " +
+                            std::to_string(min));
+  return std::nullopt;
+}
+
+std::optional<bool> ConfigFile::boolean(std::string_view key) {
+  const toml::node* node = impl_->find(key);
+  if (node == nullptr) return std::nullopt;
+  if (auto value = node->value_exact<bool>()) return value;
+  impl_->problem(*node, "'" + std::string(key) + "' must be true or false");
+  return std::nullopt;
+}
+
+std::vector<std::string> ConfigFile::texts(std::string_view key) {
+  const toml::node* node = impl_->find(key);
+  if (node == nullptr) return {};
+  std::vector<std::string> values;
+  const toml::array* array = node->as_array();
+  if (array == nullptr || !array->is_homogeneous(toml::node_type::string)) {
+    if (array == nullptr || !array->empty()) {
+      impl_->problem(*node, "'" + std::string(key) + "' must be a list of strings");
+    }
+    return {};
+  }
+  for (const auto& element : *array) values.push_back(*element.value<std::string>());
+  return values;
+}
+
+void ConfigFile::read_limits(Limits& limits) {
+  const auto number = [&](std::string_view name, auto& field) {
+    if (const auto value = integer("limits." + std::string(name), 1)) {
+      field = static_cast<std::remove_reference_t<decltype(field)>>(*value);
+    }
+  };
+  const auto duration = [&]<typename D>(std::string_view name, D& field) {
+    if (const auto value = integer("limits." + std::string(name), 0)) field = D(*value);
+  };
+  number("stored_bytes_max", limits.stored_bytes_max);
+  number("decoded_bytes_max", limits.decoded_bytes_max);
+  number("zstd_window_bytes_max", limits.zstd_window_bytes_max);
+  number("xz_memory_bytes_max", limits.xz_memory_bytes_max);
+  number("codec_parts_max", limits.codec_parts_max);
+  number("header_bytes_max", limits.header_bytes_max);
+  number("header_count_max", limits.header_count_max);
+  number("target_bytes_max", limits.target_bytes_max);
+  number("chunk_line_bytes_max", limits.chunk_line_bytes_max);
+  number("range_count_max", limits.range_count_max);
+  number("range_overlap_max", limits.range_overlap_max);
+  number("json_body_bytes_max", limits.json_body_bytes_max);
+  number("connections_max", limits.connections_max);
+  number("connections_per_address_max", limits.connections_per_address_max);
+  number("body_rate_min_bytes_per_s", limits.body_rate_min_bytes_per_s);
+  duration("rate_window", limits.rate_window);
+  duration("keep_alive_idle", limits.keep_alive_idle);
+  duration("header_timeout", limits.header_timeout);
+  duration("drain_timeout", limits.drain_timeout);
+  number("open_uploads_per_user", limits.open_uploads_per_user);
+  duration("upload_idle_max", limits.upload_idle_max);
+  number("upload_blocks", limits.upload_blocks);
+  number("decoded_blocks", limits.decoded_blocks);
+  number("name_bytes_max", limits.name_bytes_max);
+  number("tags_max", limits.tags_max);
+  number("tag_bytes_max", limits.tag_bytes_max);
+  number("metadata_value_bytes_max", limits.metadata_value_bytes_max);
+  number("page_size", limits.page_size);
+  number("page_size_max", limits.page_size_max);
+  number("metadata_document_bytes_max", limits.metadata_document_bytes_max);
+  number("search_total_exact_max", limits.search_total_exact_max);
+  number("query_words_max", limits.query_words_max);
+  duration("removal_grace", limits.removal_grace);
+  duration("created_skew", limits.created_skew);
+  duration("outbox_retry_first", limits.outbox_retry_first);
+  duration("outbox_retry_max", limits.outbox_retry_max);
+}
+
+Status ConfigFile::finish() const {
+  std::vector<std::string> problems = impl_->problems;
+  impl_->find_unknown(impl_->table, "", problems);
+  if (problems.empty()) return {};
+  std::string all;
+  for (const std::string& problem : problems) all += (all.empty() ? "" : "\n") + problem;
+  return Error(Errc::kUsage, all);
+}
+
+}  // namespace strata

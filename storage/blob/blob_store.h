@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strata/base/digest.h"
+#include "strata/base/ids.h"
+#include "strata/base/result.h"
+#include "strata/codec/disk_format.h"
+#include "strata/codec/encoding.h"
+
+// Where the bytes of images are. A blob is immutable from the moment it is published; beside it
+// stands a sidecar with what is known of the bytes and one mutable annotation, so that a lost
+// catalogue can be rebuilt from the store alone. Every implementation and decorator passes
+// tests/contract/blob_store_test.cc. All calls block: disk threads only.
+namespace strata::blob {
+
+// What is known of a blob's bytes; written once, at publication.
+struct BlobProperties {
+  DigestSet stored;
+  DigestSet decoded;  // equal to `stored` for identity
+  codec::Encoding encoding = codec::Encoding::kIdentity;
+  codec::DiskInfo disk;
+  UnixMillis created = 0;
+  bool operator==(const BlobProperties&) const = default;
+};
+
+struct BlobInfo {
+  BlobProperties properties;
+  // Opaque to the store; the catalogue keeps here the images that have this content.
+  std::string annotation;
+};
+
+// A place in a file that sendfile(2) can take bytes from; valid while the reader lives.
+struct FileSlice {
+  int descriptor;
+  std::uint64_t offset;
+  std::uint64_t length;
+};
+
+// One open blob. Keeps its bytes readable even if the blob is removed meanwhile. Thread-safe.
+class BlobReader {
+ public:
+  virtual ~BlobReader() = default;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // Fills `out` completely; kCorruptData when the store holds fewer bytes than size().
+  [[nodiscard]] virtual Status read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  // nullopt when the bytes are not in a local file.
+  [[nodiscard]] virtual std::optional<FileSlice> file_slice(std::uint64_t offset,
+                                                            std::uint64_t length) const = 0;
+};
+
+struct WriteHints {
+  std::optional<std::uint64_t> bytes;  // reserve this much; kNoSpace at once if it cannot fit
+};
+
+// Bytes on their way into the store. Nothing of them is visible before commit; destroying an
+// uncommitted writer aborts it. One thread at a time.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  [[nodiscard]] virtual const BlobId& id() const = 0;
+  // Appends. Fastest with whole io::Blocks: data aligned to io::kBlockAlignment and every append
+  // but the last a multiple of it; anything else is correct but buffered.
+  [[nodiscard]] virtual Status append(std::span<const std::byte> data) = 0;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // Makes everything appended so far durable (not visible).
+  [[nodiscard]] virtual Status sync() = 0;
+  // Publishes: bytes, sidecar and names are durable when this returns. properties.stored.bytes
+  // must equal size(), else kSizeMismatch. The writer is spent either way.
+  [[nodiscard]] virtual Status commit(const BlobProperties& properties,
+                                      const std::string& annotation) = 0;
+  virtual void abort() = 0;
+};
+
+class BlobStore {
+ public:
+  virtual ~BlobStore() = default;  // thread-safe, unless said otherwise
+  [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> begin(const WriteHints& hints) = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) = 0;
+  [[nodiscard]] virtual Result<BlobInfo> info(const BlobId& id) = 0;  // kNotFound; kCorruptData
+  // Replaces the annotation, durably and atomically. Calls for one blob must not overlap.
+  [[nodiscard]] virtual Status annotate(const BlobId& id, const std::string& annotation) = 0;
+  // Removes name, sidecar, bytes, durably; kNotFound.
+  [[nodiscard]] virtual Status remove(const BlobId& id) = 0;
+  // Published blobs, in order of id.
+  [[nodiscard]] virtual Result<std::vector<BlobId>> list() = 0;
+  // Removes what unfinished writers of an earlier process left behind; called once, at start,
+  // before begin(). Returns how many were removed.
+  [[nodiscard]] virtual Result<std::size_t> clean_up() = 0;
+  [[nodiscard]] virtual Result<std::uint64_t> free_bytes() = 0;
+};
+
+}  // namespace strata::blob
