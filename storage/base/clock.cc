@@ -28,8 +28,9 @@ Civil civil_from(UnixMillis time) {
   const std::chrono::sys_time<std::chrono::milliseconds> point{std::chrono::milliseconds(time)};
   const auto day = std::chrono::floor<std::chrono::days>(point);
   const auto rest = std::chrono::floor<std::chrono::seconds>(point - day).count();
-  return {std::chrono::year_month_day(day), std::chrono::weekday(day), static_cast<int>(rest / 3600),
-          static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60)};
+  return {std::chrono::year_month_day(day), std::chrono::weekday(day),
+          static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60),
+          static_cast<int>(rest % 60)};
 }
 
 // `length` digits at `at`, as a number.
@@ -39,7 +40,8 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t len
   return static_cast<int>(*value);
 }
 
-std::optional<UnixMillis> to_millis(int year, int month, int day, int hour, int minute, int second) {
+std::optional<UnixMillis> to_millis(int year, int month, int day, int hour, int minute,
+                                    int second) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
@@ -70,9 +72,9 @@ void SystemRandom::fill(std::span<std::uint8_t> out) {
 std::string format_rfc3339(UnixMillis time) {
   const Civil c = civil_from(time);
   char text[64];
-  std::snprintf(text, sizeof(text), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(c.date.year()),
-                static_cast<unsigned>(c.date.month()), static_cast<unsigned>(c.date.day()), c.hour,
-                c.minute, c.second);
+  std::snprintf(text, sizeof(text), "%04d-%02u-%02uT%02d:%02d:%02dZ",
+                static_cast<int>(c.date.year()), static_cast<unsigned>(c.date.month()),
+                static_cast<unsigned>(c.date.day()), c.hour, c.minute, c.second);
   return text;
 }
 

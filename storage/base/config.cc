@@ -1,8 +1,8 @@
 #include "strata/base/config.h"
 
+#include <toml++/toml.h>
 #include <fstream>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace strata {
 
@@ -38,7 +38,9 @@ ConfigFile::ConfigFile(ConfigFile&&) noexcept = default;
 ConfigFile& ConfigFile::operator=(ConfigFile&&) noexcept = default;
 ConfigFile::~ConfigFile() = default;
 
-ConfigFile ConfigFile::empty() { return ConfigFile(std::make_unique<Impl>()); }
+ConfigFile ConfigFile::empty() {
+  return ConfigFile(std::make_unique<Impl>());
+}
 
 Result<ConfigFile> ConfigFile::load(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -73,8 +75,8 @@ std::optional<std::int64_t> ConfigFile::integer(std::string_view key, std::int64
   if (node == nullptr) return std::nullopt;
   const auto value = node->value_exact<std::int64_t>();
   if (value && *value >= min) return value;
-  impl_->problem(*node, "'" + std::string(key) + "' must be an integer of at least " +
-                            std::to_string(min));
+  impl_->problem(
+      *node, "'" + std::string(key) + "' must be an integer of at least " + std::to_string(min));
   return std::nullopt;
 }
 

@@ -4,9 +4,12 @@ namespace strata {
 
 std::string_view algorithm_name(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::kSha1: return "sha-1";
-    case Algorithm::kSha256: return "sha-256";
-    case Algorithm::kSha512: return "sha-512";
+    case Algorithm::kSha1:
+      return "sha-1";
+    case Algorithm::kSha256:
+      return "sha-256";
+    case Algorithm::kSha512:
+      return "sha-512";
   }
   check(false, "no such algorithm");
   return {};

@@ -52,7 +52,8 @@ RandomId RandomId::generate(Random& random) {
 
 Result<RandomId> RandomId::parse(std::string_view text) {
   RandomId id;
-  const bool lower = std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+  const bool lower =
+      std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'F'; });
   if (!lower || !from_hex(text, id.bytes_)) {
     return Error(Errc::kMalformed, "an id is 32 lowercase hex digits");
   }
@@ -82,8 +83,8 @@ Identifier Identifier::from_sha1(const Sha1Digest& sha1) {
 
 Result<Identifier> Identifier::parse(std::string_view text) {
   if (text.size() != kIdentifierLength) {
-    return Error(Errc::kMalformed, "an identifier has 27 characters, this one has " +
-                                       std::to_string(text.size()));
+    return Error(Errc::kMalformed,
+                 "an identifier has 27 characters, this one has " + std::to_string(text.size()));
   }
   for (const char c : text) {
     if (kIdentifierDigits.find(c) == std::string_view::npos) {

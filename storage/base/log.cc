@@ -52,7 +52,9 @@ void configure(Level level, Format format) {
   g_format = format;
 }
 
-bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+  return level >= g_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (!enabled(level)) return;
@@ -71,7 +73,8 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
       line += ',';
       append_quoted(line, field.key);
       line += ':';
-      append_quoted(line, is_valid_utf8(field.value) ? field.value : percent_encode(field.value, " /:"));
+      append_quoted(line,
+                    is_valid_utf8(field.value) ? field.value : percent_encode(field.value, " /:"));
     } else {
       line += ' ';
       line += field.key;

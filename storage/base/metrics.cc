@@ -6,7 +6,8 @@ namespace strata {
 namespace {
 
 void append_sample(std::string& out, std::string_view name, std::string_view suffix,
-                   std::string_view labels, std::string_view extra_label, const std::string& value) {
+                   std::string_view labels, std::string_view extra_label,
+                   const std::string& value) {
   out += name;
   out += suffix;
   if (!labels.empty() || !extra_label.empty()) {
@@ -82,8 +83,10 @@ std::string Metrics::render() const {
     out += "# HELP " + family.name + " " + family.help + "\n";
     out += "# TYPE " + family.name + " " + family.type + "\n";
     for (const Member& m : family.members) {
-      if (m.counter) append_sample(out, family.name, "", m.labels, "", std::to_string(m.counter->value()));
-      if (m.gauge) append_sample(out, family.name, "", m.labels, "", std::to_string(m.gauge->value()));
+      if (m.counter)
+        append_sample(out, family.name, "", m.labels, "", std::to_string(m.counter->value()));
+      if (m.gauge)
+        append_sample(out, family.name, "", m.labels, "", std::to_string(m.gauge->value()));
       if (!m.histogram) continue;
       std::uint64_t total = 0;
       for (std::size_t i = 0; i <= Histogram::kBuckets; ++i) {

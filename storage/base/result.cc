@@ -55,7 +55,8 @@ const ErrorInfo& error_info(Errc code) {
       {0, "usage", "Wrong usage", false},
       {0, "cancelled", "Cancelled", true},
   };
-  static_assert(sizeof(kTable) / sizeof(kTable[0]) == static_cast<std::size_t>(Errc::kCancelled) + 1);
+  static_assert(sizeof(kTable) / sizeof(kTable[0]) ==
+                static_cast<std::size_t>(Errc::kCancelled) + 1);
   return kTable[static_cast<std::size_t>(code)];
 }
 
@@ -63,7 +64,9 @@ Error Error::in(std::string_view where) const {
   return {code_, std::string(where) + ": " + detail_};
 }
 
-std::string Error::message() const { return std::string(info().type) + ": " + detail_; }
+std::string Error::message() const {
+  return std::string(info().type) + ": " + detail_;
+}
 
 Error errno_error(int errno_value, std::string_view what) {
   Errc code = Errc::kIo;

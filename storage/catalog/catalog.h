@@ -21,15 +21,15 @@ namespace strata::catalog {
 // a document from the images that have the content now; nothing here is derived twice.
 struct Registration {
   enum class State : unsigned char { kPending, kRegistered, kFailed };
-  Sha256Digest content;        // of the decoded bytes: the key
+  Sha256Digest content;  // of the decoded bytes: the key
   State state = State::kPending;
-  std::uint64_t wanted = 0;    // raised by each change of an image with this content
-  std::uint64_t done = 0;      // value of `wanted` that the registry's entry reflects
-  UnixMillis last_created = 0; // of the newest document signed for it
-  std::string document;        // signed and perhaps posted, kept so that a retry sends the same bytes
+  std::uint64_t wanted = 0;     // raised by each change of an image with this content
+  std::uint64_t done = 0;       // value of `wanted` that the registry's entry reflects
+  UnixMillis last_created = 0;  // of the newest document signed for it
+  std::string document;  // signed and perhaps posted, kept so that a retry sends the same bytes
   std::uint64_t document_for = 0;  // value of `wanted` it was made for
-  std::string entry_url;       // absolute; empty until registered
-  std::string error;           // last failure, for people
+  std::string entry_url;           // absolute; empty until registered
+  std::string error;               // last failure, for people
   std::uint32_t attempts = 0;
   UnixMillis next_attempt = 0;
   bool operator==(const Registration&) const = default;

@@ -25,9 +25,9 @@ auto run_on(io::WorkerPool& pool, F function) -> Awaitable<std::invoke_result_t<
           boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
           std::optional<T> result;
         };
-        auto state = std::make_shared<State>(State{std::move(handler), std::move(work),
-                                                   boost::asio::make_work_guard(executor),
-                                                   std::nullopt});
+        auto state =
+            std::make_shared<State>(State{std::move(handler), std::move(work),
+                                          boost::asio::make_work_guard(executor), std::nullopt});
         pool.post([state] {
           state->result.emplace(state->work());
           auto to = state->guard.get_executor();

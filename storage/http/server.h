@@ -43,8 +43,8 @@ class RequestBody {
 struct Request {
   RequestHead head;
   RequestBody& body;
-  std::string id;             // request id: in X-Request-Id, the log and every problem
-  std::string peer_address;   // without port
+  std::string id;            // request id: in X-Request-Id, the log and every problem
+  std::string peer_address;  // without port
 };
 
 // Bytes for a response that come from somewhere else. One reader at a time.

@@ -10,12 +10,15 @@
 namespace strata::io {
 
 Block::Block() {
-  void* memory = mmap(nullptr, kBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, kBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   check(memory != MAP_FAILED, "out of memory for a block");
   data_ = static_cast<std::byte*>(memory);
 }
 
-Block::~Block() { munmap(data_, kBlockBytes); }
+Block::~Block() {
+  munmap(data_, kBlockBytes);
+}
 
 struct BlockPool::State {
   std::mutex mutex;
@@ -46,7 +49,8 @@ std::shared_ptr<Block> BlockPool::take(void (*on_release)(void*), std::shared_pt
     }
   }
   if (!block) block = std::make_unique<Block>();
-  return {block.release(), [state = state_, on_release, context = std::move(context)](Block* released) {
+  return {block.release(),
+          [state = state_, on_release, context = std::move(context)](Block* released) {
             state->put_back(std::unique_ptr<Block>(released));
             if (on_release != nullptr) on_release(context.get());
           }};

@@ -58,7 +58,9 @@ void WorkerPool::post(std::function<void()> task) {
   state_->wake.notify_one();
 }
 
-std::size_t WorkerPool::threads() const { return state_->threads.size(); }
+std::size_t WorkerPool::threads() const {
+  return state_->threads.size();
+}
 
 struct SerialQueue::State : std::enable_shared_from_this<SerialQueue::State> {
   explicit State(WorkerPool& p) : pool(p) {}

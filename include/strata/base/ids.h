@@ -43,7 +43,9 @@ class BlobId : public RandomId {
  public:
   BlobId() = default;
   explicit BlobId(RandomId id) : RandomId(id) {}
-  [[nodiscard]] static BlobId generate(Random& random) { return BlobId(RandomId::generate(random)); }
+  [[nodiscard]] static BlobId generate(Random& random) {
+    return BlobId(RandomId::generate(random));
+  }
   [[nodiscard]] static Result<BlobId> parse(std::string_view text);
 };
 

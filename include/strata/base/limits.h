@@ -44,9 +44,9 @@ struct Limits {
   // Uploads.
   std::size_t open_uploads_per_user = 64;
   std::chrono::seconds upload_idle_max{7 * 24 * 3600};
-  std::size_t upload_blocks = 8;                // 1 MiB each: 8 MiB in flight for one upload
-  std::size_t decoded_blocks = 4;               // 1 MiB each, between decoder and its digests
-  std::size_t name_bytes_max = 255;             // an image's name; also a portable file name
+  std::size_t upload_blocks = 8;     // 1 MiB each: 8 MiB in flight for one upload
+  std::size_t decoded_blocks = 4;    // 1 MiB each, between decoder and its digests
+  std::size_t name_bytes_max = 255;  // an image's name; also a portable file name
   std::size_t tags_max = 64;
   std::size_t tag_bytes_max = 40;               // as StratusLab
   std::size_t metadata_value_bytes_max = 4096;  // title, description, ...
@@ -57,8 +57,8 @@ struct Limits {
   std::size_t metadata_document_bytes_max = 1 * kMiB;
   std::size_t search_total_exact_max = 10'000;
   std::size_t query_words_max = 16;
-  std::chrono::seconds removal_grace{600};   // between the last reference and the bytes
-  std::chrono::seconds created_skew{300};    // a document's `created` ahead of our clock
+  std::chrono::seconds removal_grace{600};  // between the last reference and the bytes
+  std::chrono::seconds created_skew{300};   // a document's `created` ahead of our clock
   std::chrono::milliseconds outbox_retry_first{500};
   std::chrono::milliseconds outbox_retry_max{60'000};
 };

@@ -156,11 +156,11 @@ using Status = Result<void>;
 //   STRATA_TRY(auto file, fs.open(path));
 #define STRATA_TRY_IMPL(declaration, expression, name, return_keyword) \
   auto&& name = (expression);                                          \
-  if (!(name)) return_keyword (name).error();                          \
+  if (!(name)) return_keyword(name).error();                           \
   declaration = *std::forward<decltype(name)>(name)
 #define STRATA_CONCAT_IMPL(a, b) a##b
 #define STRATA_CONCAT(a, b) STRATA_CONCAT_IMPL(a, b)
 #define STRATA_TRY(declaration, expression) \
-  STRATA_TRY_IMPL(declaration, expression, STRATA_CONCAT(result_, __LINE__), return)
+  STRATA_TRY_IMPL(declaration, expression, STRATA_CONCAT(result_, __LINE__), return )
 #define STRATA_CO_TRY(declaration, expression) \
-  STRATA_TRY_IMPL(declaration, expression, STRATA_CONCAT(result_, __LINE__), co_return)
+  STRATA_TRY_IMPL(declaration, expression, STRATA_CONCAT(result_, __LINE__), co_return )

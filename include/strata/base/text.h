@@ -31,8 +31,8 @@ namespace strata {
 
 [[nodiscard]] bool is_valid_utf8(std::string_view text);
 [[nodiscard]] std::string ascii_lower(std::string_view text);
-[[nodiscard]] bool iequals(std::string_view a, std::string_view b);       // ASCII case-insensitive
-[[nodiscard]] std::string_view trim(std::string_view text);               // SP and HTAB
+[[nodiscard]] bool iequals(std::string_view a, std::string_view b);  // ASCII case-insensitive
+[[nodiscard]] std::string_view trim(std::string_view text);          // SP and HTAB
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 
 // "1.5 GiB", "512 B".

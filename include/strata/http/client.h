@@ -30,12 +30,12 @@ struct ClientRequest {
   std::string method = "GET";
   std::string target;
   Headers headers;
-  std::string body;                     // or, when set, `source`:
+  std::string body;  // or, when set, `source`:
   // Fills its argument, returns how many bytes (0 = end). With `length` the body is sent with
   // Content-Length, else chunked. A failed source closes the connection in mid-body.
   std::function<Result<std::size_t>(std::span<std::byte>)> source;
   std::optional<std::uint64_t> length;
-  bool expect_continue = false;         // waits up to 1 s for 100 before the body
+  bool expect_continue = false;  // waits up to 1 s for 100 before the body
 };
 
 struct ClientResponse {

@@ -25,8 +25,9 @@ struct Framing {
 
 struct RequestHead {
   std::string method;
-  std::string target;  // as sent, origin-form ("/v1/images?limit=2"); absolute-form is reduced to it
-  std::string path;    // percent-decoded, no query; never holds NUL
+  std::string
+      target;        // as sent, origin-form ("/v1/images?limit=2"); absolute-form is reduced to it
+  std::string path;  // percent-decoded, no query; never holds NUL
   std::string raw_path;  // before decoding: segments are split here, then decoded one by one
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::string authority;  // Host, or the authority of an absolute-form target (must agree)
@@ -73,9 +74,9 @@ class ChunkedDecoder {
  public:
   explicit ChunkedDecoder(const Limits& limits);
   struct Step {
-    std::size_t consumed;           // bytes of `in` used up
-    std::string_view data;          // content within `in`; may be empty
-    bool done;                      // the last chunk and the trailers have been read
+    std::size_t consumed;   // bytes of `in` used up
+    std::string_view data;  // content within `in`; may be empty
+    bool done;              // the last chunk and the trailers have been read
   };
   // kMalformed on bad framing. Call again with the rest until consumed == in.size() or done.
   [[nodiscard]] Result<Step> step(std::string_view in);

@@ -23,6 +23,7 @@ struct Url {
   [[nodiscard]] Result<Url> resolve(std::string_view location) const;
 };
 
-[[nodiscard]] bool is_loopback_host(std::string_view host);  // localhost, 127/8, ::1; with [] or not
+[[nodiscard]] bool is_loopback_host(
+    std::string_view host);  // localhost, 127/8, ::1; with [] or not
 
 }  // namespace strata::http

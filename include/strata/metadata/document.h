@@ -59,10 +59,10 @@ class VerifiedEntry {
   [[nodiscard]] const EntryKey& key() const { return key_; }
   [[nodiscard]] const std::string& document() const { return document_; }  // the exact bytes
   struct Signature {
-    std::string algorithm;    // "ecdsa-sha256", "rsa-sha256", "rsa-sha1", ...
-    bool weak = false;        // legacy algorithms
+    std::string algorithm;  // "ecdsa-sha256", "rsa-sha256", "rsa-sha1", ...
+    bool weak = false;      // legacy algorithms
     std::string subject, issuer;
-    std::string fingerprint;  // SHA-256 of the certificate, hex
+    std::string fingerprint;        // SHA-256 of the certificate, hex
     std::string certificate_email;  // empty when the certificate carries none
     bool self_signed = false;
     bool certificate_valid_at_created = false;

@@ -32,8 +32,8 @@ struct ImageMetadata {
   std::optional<Sha512Digest> sha512;
   std::optional<Endorsement> endorsement;  // filled by signing
 
-  std::string type;  // dcterms:type, exactly one: "machine", "disk", "base", ...
-  std::string kind;  // slterms:kind: machine | disk
+  std::string type;                   // dcterms:type, exactly one: "machine", "disk", "base", ...
+  std::string kind;                   // slterms:kind: machine | disk
   std::optional<UnixMillis> valid;    // expiry
   std::optional<UnixMillis> created;  // of the image, not of the endorsement
   std::string title, description, creator, publisher, format, compression;
