@@ -1,0 +1,23 @@
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <thread>
+
+#include "bench/digest_ratios.h"
+
+// strata-bench [--ratios] [Google Benchmark's flags]
+// --ratios prints only the table of digest ratios, measured in turn in one run.
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--ratios") {
+    strata::bench::DigestRatioOptions options;
+    options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    std::fputs(to_text(measure_digest_ratios(options)).c_str(), stdout);
+    return 0;
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
