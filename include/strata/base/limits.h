@@ -51,6 +51,10 @@ struct Limits {
   std::size_t tag_bytes_max = 40;               // as StratusLab
   std::size_t metadata_value_bytes_max = 4096;  // title, description, ...
 
+  // Blob store.
+  std::size_t sidecar_bytes_max = 16 * kMiB;  // what is known of a blob, with all its images
+  std::size_t blob_readers_kept = 256;        // open descriptors of blobs in demand
+
   // Catalogue and registry.
   std::size_t page_size = 500;
   std::size_t page_size_max = 1000;

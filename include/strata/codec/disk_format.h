@@ -22,6 +22,7 @@ struct DiskInfo {
   DiskFormat format = DiskFormat::kRaw;
   // What a guest would see; the byte count itself for raw and iso.
   std::uint64_t virtual_bytes = 0;
+  bool operator==(const DiskInfo&) const = default;
 };
 
 // Sees every decoded byte in order; keeps at most a few hundred KiB. One thread at a time.
