@@ -75,6 +75,9 @@ class Catalog {
     UnixMillis since;
   };
   [[nodiscard]] virtual Result<std::vector<Removal>> removals() = 0;
+  // Puts a blob that has no image on the removal list, for one that an interrupted publish left
+  // behind; no change when it is there already, kInUse when it has an image.
+  [[nodiscard]] virtual Status add_removal(const BlobId& blob, UnixMillis since) = 0;
   // The blob is gone: forget it.
   [[nodiscard]] virtual Status removed(const BlobId& blob) = 0;
 
