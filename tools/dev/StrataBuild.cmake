@@ -43,10 +43,11 @@ function(strata_program name)
   target_link_libraries(${name} PRIVATE strata_options ${arg_DEPS})
 endfunction()
 
-# strata_test(name SOURCES x_test.cc ... DEPS strata::x ... [LABELS quick|standard|long] [TIMEOUT s])
+# strata_test(name SOURCES x_test.cc ... DEPS strata::x ... [LABELS quick|standard|long] [TIMEOUT s] [RUN_SERIAL])
 # One GoogleTest program; ctest runs it whole. Its kind (unit, contract, ...) is its folder's name.
+# RUN_SERIAL: it needs the machine for itself (much CPU, memory limits).
 function(strata_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "RUN_SERIAL" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   get_filename_component(kind ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   set(target ${kind}_${name})
   add_executable(${target} ${arg_SOURCES})
@@ -60,12 +61,14 @@ function(strata_test name)
     set(arg_TIMEOUT 120)
   endif()
   add_test(NAME ${target} COMMAND ${target})
-  set_tests_properties(${target} PROPERTIES LABELS "${kind};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  set_tests_properties(${target} PROPERTIES LABELS "${kind};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    RUN_SERIAL ${arg_RUN_SERIAL})
 endfunction()
 
-# strata_script_test(name SCRIPT file.sh [LABELS ...] [TIMEOUT s]): a shell test with the build's bin folder in $STRATA_BIN.
+# strata_script_test(name SCRIPT file.sh|file.py [LABELS ...] [TIMEOUT s] [RUN_SERIAL])
+# A script with the build's bin folder in $STRATA_BIN and the source tree in $STRATA_SOURCE.
 function(strata_script_test name)
-  cmake_parse_arguments(arg "" "SCRIPT;TIMEOUT" "LABELS" ${ARGN})
+  cmake_parse_arguments(arg "RUN_SERIAL" "SCRIPT;TIMEOUT" "LABELS" ${ARGN})
   get_filename_component(kind ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   if(NOT arg_LABELS)
     set(arg_LABELS standard)
@@ -73,7 +76,12 @@ function(strata_script_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
-  add_test(NAME ${kind}_${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/${arg_SCRIPT})
+  set(interpreter bash)
+  if(arg_SCRIPT MATCHES "\\.py$")
+    set(interpreter /usr/bin/python3 -B) # Debian's; -B: leaves no __pycache__ in the source tree
+  endif()
+  add_test(NAME ${kind}_${name} COMMAND ${interpreter} ${CMAKE_CURRENT_SOURCE_DIR}/${arg_SCRIPT})
   set_tests_properties(${kind}_${name} PROPERTIES LABELS "${kind};${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    RUN_SERIAL ${arg_RUN_SERIAL}
     ENVIRONMENT "STRATA_BIN=${CMAKE_BINARY_DIR}/bin;STRATA_SOURCE=${CMAKE_SOURCE_DIR}")
 endfunction()
