@@ -139,6 +139,8 @@ void ConfigFile::read_limits(Limits& limits) {
   number("tags_max", limits.tags_max);
   number("tag_bytes_max", limits.tag_bytes_max);
   number("metadata_value_bytes_max", limits.metadata_value_bytes_max);
+  number("sidecar_bytes_max", limits.sidecar_bytes_max);
+  number("blob_readers_kept", limits.blob_readers_kept);
   number("page_size", limits.page_size);
   number("page_size_max", limits.page_size_max);
   number("metadata_document_bytes_max", limits.metadata_document_bytes_max);
