@@ -27,9 +27,9 @@ struct RequestHead {
   std::string method;
   std::string
       target;        // as sent, origin-form ("/v1/images?limit=2"); absolute-form is reduced to it
-  std::string path;  // percent-decoded, no query; never holds NUL
+  std::string path;  // percent-decoded, no query; never holds NUL; an escaped '/' stays "%2F"
   std::string raw_path;  // before decoding: segments are split here, then decoded one by one
-  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  std::vector<std::pair<std::string, std::string>> query;  // decoded ('+' = space)
   std::string authority;  // Host, or the authority of an absolute-form target (must agree)
   int minor_version = 1;  // HTTP/1.x
   Headers headers;
@@ -50,9 +50,11 @@ struct ResponseHead {
 };
 
 // Bytes up to and including the blank line: nullopt = more are needed. kHeadersTooLarge when there
-// is none within limits.header_bytes_max.
+// is none within limits.header_bytes_max; kMalformed at the first bare LF. `searched`: how many of
+// the bytes an earlier call has seen, so that a slow sender costs no second look at them.
 [[nodiscard]] Result<std::optional<std::size_t>> find_head_end(std::string_view bytes,
-                                                               const Limits& limits);
+                                                               const Limits& limits,
+                                                               std::size_t searched = 0);
 
 // `head` ends with the blank line. Refused with kMalformed (connection to be closed): bare CR or
 // LF, obs-fold, space before the colon, control characters, a second Host or Content-Length (even
@@ -79,7 +81,8 @@ class ChunkedDecoder {
     bool done;              // the last chunk and the trailers have been read
   };
   // kMalformed on bad framing. Call again with the rest until consumed == in.size() or done.
-  [[nodiscard]] Result<Step> step(std::string_view in);
+  // At most `content_max` bytes of content are handed over: 0 reads framing only.
+  [[nodiscard]] Result<Step> step(std::string_view in, std::size_t content_max = std::string::npos);
   // How many more content bytes the current chunk holds (to read them without a copy); when data
   // was read around step(), say so with skip_content().
   [[nodiscard]] std::uint64_t chunk_remaining() const { return remaining_; }
@@ -88,10 +91,15 @@ class ChunkedDecoder {
 
  private:
   enum class State : std::uint8_t { kSize, kContent, kContentEnd, kTrailers, kDone };
+  [[nodiscard]] Result<bool> take_into_line(std::string_view in, std::size_t& consumed);
+  [[nodiscard]] Status end_of_line();
+  [[nodiscard]] Status end_of_trailer_line();
+
   const Limits& limits_;
   State state_ = State::kSize;
   std::uint64_t remaining_ = 0;
   std::string line_;
+  std::uint64_t overhead_ = 0;  // bytes of size lines beyond what the content pays for
   std::size_t trailer_bytes_ = 0;
   Headers trailers_;
 };
