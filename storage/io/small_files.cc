@@ -1,0 +1,48 @@
+#include "strata/io/file_system.h"
+
+// Whole small files, on any FileSystem.
+namespace strata::io {
+namespace {
+
+Status write_new(FileSystem& fs, const std::string& path, std::string_view contents) {
+  auto file = fs.open(path, OpenMode::kCreateNew);
+  if (!file && file.error().code() == Errc::kConflict) {
+    // Left behind by an attempt that was cut off. Never opened and overwritten instead: the name
+    // may be a hard link to a file that others read.
+    if (auto removed = fs.remove(path); !removed) return removed.error();
+    file = fs.open(path, OpenMode::kCreateNew);
+  }
+  if (!file) return file.error();
+  const auto bytes = std::as_bytes(std::span(contents.data(), contents.size()));
+  if (auto written = (*file)->write_at(0, bytes); !written) return written.error();
+  return (*file)->sync();
+}
+
+}  // namespace
+
+Result<std::string> read_file(FileSystem& fs, const std::string& path, std::uint64_t bytes_max) {
+  STRATA_TRY(const auto file, fs.open(path, OpenMode::kRead));
+  STRATA_TRY(const std::uint64_t size, file->size());
+  if (size > bytes_max) {
+    return Error(Errc::kTooLarge, "a file of " + std::to_string(size) + " bytes, at most " +
+                                      std::to_string(bytes_max) + " expected");
+  }
+  std::string contents(static_cast<std::size_t>(size), '\0');
+  STRATA_TRY(const std::size_t read, file->read_at(0, std::as_writable_bytes(std::span(contents))));
+  contents.resize(read);
+  return contents;
+}
+
+Status write_file_durably(FileSystem& fs, const std::string& path, const std::string& temporary,
+                          std::string_view contents) {
+  auto written = write_new(fs, temporary, contents);
+  if (written) written = fs.rename(temporary, path);
+  if (!written) {
+    (void)fs.remove(temporary);  // the first error is the one to report
+    return written.error();
+  }
+  const std::size_t slash = path.find_last_of('/');
+  return fs.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+}
+
+}  // namespace strata::io
