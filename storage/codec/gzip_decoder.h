@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "strata/codec/decoder.h"
+
+namespace strata::codec {
+
+// What inflates. ISA-L is 2.3 times as fast; zlib is everywhere, and the oracle of the tests.
+enum class InflateEngine { kIsal, kZlib };
+
+[[nodiscard]] InflateEngine fastest_inflate_engine();
+
+// gzip (RFC 1952): one or more members, then any number of zero bytes (tape and block padding, as
+// gzip(1) accepts). Anything else behind a member is kCorruptGzip: gzip(1) warns and ignores it,
+// but two readers that disagree about where an image ends must not share one digest.
+// `parts_max` counts members. An engine that was not built in is replaced by zlib.
+[[nodiscard]] std::unique_ptr<Decoder> make_gzip_decoder(InflateEngine engine,
+                                                         const DecoderLimits& limits);
+
+}  // namespace strata::codec

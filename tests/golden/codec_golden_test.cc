@@ -1,0 +1,96 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "storage/codec/gzip_decoder.h"
+#include "strata/codec/decoder.h"
+#include "tests/support/codec_streams.h"
+#include "tests/support/tool.h"
+
+// What the real compressors make is decoded to what they were given.
+namespace strata::codec {
+namespace {
+
+using test::decode_all;
+using test::default_limits;
+using test::run_tool;
+using test::sample_data;
+
+struct Recipe {
+  const char* name;
+  Encoding encoding;
+  // Makes one compressed stream of standard input on standard output.
+  const char* command;
+};
+
+void PrintTo(const Recipe& recipe, std::ostream* out) {
+  *out << recipe.command;
+}
+
+class Golden : public testing::TestWithParam<Recipe> {
+ protected:
+  static void expect_decoded(const std::string& stream, const std::string& expected) {
+    const auto head = test::bytes_of(stream).first(std::min(stream.size(), kMagicBytes));
+    ASSERT_EQ(detect_encoding(head), GetParam().encoding);
+    const auto decoder = make_decoder(GetParam().encoding, default_limits());
+    const auto decoded = decode_all(*decoder, stream);
+    ASSERT_TRUE(decoded) << decoded.error().message();
+    ASSERT_TRUE(*decoded == expected) << "other bytes";
+    if (GetParam().encoding != Encoding::kGzip) return;
+    const auto oracle = make_gzip_decoder(InflateEngine::kZlib, default_limits());
+    const auto by_zlib = decode_all(*oracle, stream);
+    ASSERT_TRUE(by_zlib) << by_zlib.error().message();
+    ASSERT_TRUE(*by_zlib == expected) << "other bytes by zlib";
+  }
+};
+
+TEST_P(Golden, DiskLikeDataComesBack) {
+  const std::string data = sample_data(1'000'001, 1);
+  expect_decoded(run_tool(GetParam().command, data), data);
+}
+
+TEST_P(Golden, NothingComesBackAsNothing) {
+  expect_decoded(run_tool(GetParam().command), "");
+}
+
+TEST_P(Golden, OneByteComesBack) {
+  expect_decoded(run_tool(GetParam().command, "x"), "x");
+}
+
+TEST_P(Golden, ConcatenationDecodesToConcatenation) {
+  const std::string one = sample_data(300'000, 2);
+  const std::string two = sample_data(70'000, 3);
+  const std::string stream = run_tool(GetParam().command, one) + run_tool(GetParam().command) +
+                             run_tool(GetParam().command, two);
+  expect_decoded(stream, one + two);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Tools, Golden,
+    testing::Values(
+        Recipe{"Gzip1", Encoding::kGzip, "gzip -1"}, Recipe{"Gzip6", Encoding::kGzip, "gzip -6"},
+        Recipe{"Gzip9", Encoding::kGzip, "gzip -9"},
+        Recipe{"GzipRsyncable", Encoding::kGzip, "gzip --rsyncable"},
+        Recipe{"Pigz", Encoding::kGzip, "pigz -p 2 -b 128"},
+        Recipe{"PigzIndependent", Encoding::kGzip, "pigz -i -b 128"},
+        Recipe{"PigzStored", Encoding::kGzip, "pigz -0"},
+        Recipe{"PigzHuffman", Encoding::kGzip, "pigz -H"},
+        Recipe{"Igzip0", Encoding::kGzip, "igzip -0"},
+        Recipe{"Igzip3", Encoding::kGzip, "igzip -3"}, Recipe{"Xz0", Encoding::kXz, "xz -0"},
+        Recipe{"Xz6", Encoding::kXz, "xz -6"},
+        Recipe{"XzBlocks", Encoding::kXz, "xz -1 --block-size=65536"},
+        Recipe{"XzThreads", Encoding::kXz, "xz -0 -T2 --block-size=262144"},
+        Recipe{"XzCrc32", Encoding::kXz, "xz -0 --check=crc32"},
+        Recipe{"XzSha256", Encoding::kXz, "xz -0 --check=sha256"},
+        Recipe{"XzNoCheck", Encoding::kXz, "xz -0 --check=none"},
+        Recipe{"XzX86Delta", Encoding::kXz, "xz --x86 --delta=dist=4 --lzma2=preset=1"},
+        Recipe{"XzFourFilters", Encoding::kXz, "xz --x86 --arm --delta=dist=1 --lzma2=preset=0"},
+        Recipe{"Zstd1", Encoding::kZstd, "zstd -1"}, Recipe{"Zstd19", Encoding::kZstd, "zstd -19"},
+        Recipe{"ZstdLong27", Encoding::kZstd, "zstd -3 --long=27"},
+        Recipe{"ZstdNoCheck", Encoding::kZstd, "zstd --no-check"},
+        Recipe{"ZstdThreads", Encoding::kZstd, "zstd -T2 -B65536"},
+        Recipe{"Pzstd", Encoding::kZstd, "pzstd -q -p 2 -c"}),
+    [](const auto& recipe) { return std::string(recipe.param.name); });
+
+}  // namespace
+}  // namespace strata::codec
