@@ -108,12 +108,15 @@ class Server {
   Server(ServerOptions options, const Limits& limits, Handler& handler, io::WorkerPool& disk_pool,
          Metrics& metrics);
   ~Server();
-  [[nodiscard]] Status start();  // binds, listens and starts the threads; kConflict: port taken
+  [[nodiscard]] Status bind();   // binds and listens; kConflict: port taken. Then port() is known.
+  [[nodiscard]] Status start();  // binds if bind() was not called, and starts the threads
   [[nodiscard]] std::uint16_t port() const;
   // Stops accepting and reading new requests; requests in flight may finish until
   // limits.drain_timeout, then connections are cut. Blocks until all are gone.
   void drain();
-  // drain() without the wait.
+  // drain() without the wait. Both end with every network thread joined: after them nothing uses
+  // the handler or the disk pool, which may go away before the server (its executors stay valid for
+  // completions that pools still post, until destruction).
   void stop();
 
  private:

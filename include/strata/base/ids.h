@@ -53,6 +53,7 @@ class BlobId : public RandomId {
 // base-64 digits, most significant first, alphabet A-Z a-z 0-9 - _ (not RFC 4648 base64url).
 class Identifier {
  public:
+  Identifier() : text_(27, 'A') {}  // of the all-zero SHA-1
   [[nodiscard]] static Identifier from_sha1(const Sha1Digest& sha1);
   // 27 characters of the alphabet whose first is A..P (160 bits): 162-bit ids are refused.
   [[nodiscard]] static Result<Identifier> parse(std::string_view text);

@@ -55,6 +55,10 @@ struct Limits {
   std::size_t sidecar_bytes_max = 16 * kMiB;  // what is known of a blob, with all its images
   std::size_t blob_readers_kept = 256;        // open descriptors of blobs in demand
 
+  // Serving: images whose file stays open, so that a 64 KiB range costs no look-up (one descriptor
+  // each, well below the usual limit of 1 024).
+  std::size_t open_images_max = 256;
+
   // Catalogue and registry.
   std::size_t page_size = 500;
   std::size_t page_size_max = 1000;

@@ -1,0 +1,217 @@
+#include "storage/service/decoded_source.h"
+#include "storage/service/open_images.h"
+#include "storage/service/resources.h"
+#include "storage/service/responses.h"
+#include "strata/base/text.h"
+#include "strata/http/conditional.h"
+#include "strata/http/digest_fields.h"
+#include "strata/http/range.h"
+
+namespace strata::storage {
+namespace {
+
+enum class View : unsigned char { kStored, kDecoded };
+
+// Blob bytes for the HTTP engine: sendfile where the store has a file, else read on the disk pool.
+class BlobSource final : public http::ContentSource {
+ public:
+  BlobSource(std::shared_ptr<const blob::BlobReader> reader, io::WorkerPool& disk)
+      : reader_(std::move(reader)), disk_(disk) {}
+
+  [[nodiscard]] std::optional<Slice> slice(std::uint64_t offset) const override {
+    const auto place = reader_->file_slice(offset, reader_->size() - offset);
+    if (!place) return std::nullopt;
+    return Slice{place->descriptor, place->offset};
+  }
+
+  [[nodiscard]] http::Awaitable<Result<std::size_t>> read_some(std::uint64_t offset,
+                                                               std::span<std::byte> out) override {
+    const std::uint64_t left = reader_->size() - std::min(offset, reader_->size());
+    const auto part = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, out.size())));
+    if (part.empty()) co_return std::size_t{0};
+    const Status status =
+        co_await http::run_on(disk_, [this, offset, part] { return reader_->read_at(offset, part); });
+    if (!status) co_return status.error();
+    co_return part.size();
+  }
+
+ private:
+  std::shared_ptr<const blob::BlobReader> reader_;  // shared by the ranges of one response
+  io::WorkerPool& disk_;
+};
+
+// The representation that a request is about.
+struct Representation {
+  DigestSet digests;
+  std::string etag;
+  std::string file_name;
+  UnixMillis last_modified;
+  bool seekable;
+};
+
+// The decoded view's name: without the suffix of its encoding.
+std::string decoded_name(const catalog::Image& image) {
+  const std::string_view suffix = codec::encoding_suffix(image.content.encoding);
+  if (!suffix.empty() && image.name.size() > suffix.size() && image.name.ends_with(suffix)) {
+    return image.name.substr(0, image.name.size() - suffix.size());
+  }
+  return image.name;
+}
+
+Representation represent(const catalog::Image& image, View view) {
+  const bool identity = image.content.encoding == codec::Encoding::kIdentity;
+  const DigestSet& digests = view == View::kStored ? image.content.stored : image.content.decoded;
+  // The two views of one image must never share an ETag, even where their bytes agree.
+  const std::string prefix = view == View::kStored ? "sha256:" : "decoded-sha256:";
+  return {digests, "\"" + prefix + digests.sha256.hex() + "\"",
+          view == View::kStored ? image.name : decoded_name(image), image.created,
+          view == View::kStored || identity};
+}
+
+// RFC 6266: an ASCII form and the exact UTF-8 one. Always an attachment: nothing that users upload
+// is shown as a page of this origin.
+std::string disposition(const std::string& name) {
+  std::string ascii;
+  for (const char c : name) {
+    const bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '%';
+    ascii += plain ? c : '_';
+  }
+  return "attachment; filename=\"" + ascii + "\"; filename*=UTF-8''" + percent_encode(name);
+}
+
+void add_representation_fields(http::Response& response, const Representation& representation) {
+  http::Headers& headers = response.headers;
+  headers.add("ETag", representation.etag);
+  headers.add("Last-Modified", format_http_date(representation.last_modified));
+  headers.add("Cache-Control", "private, immutable, no-transform");
+  if (representation.seekable) headers.add("Accept-Ranges", "bytes");
+  headers.add("Repr-Digest", http::repr_digest(representation.digests));
+  headers.add("Digest", http::legacy_digest(representation.digests));
+  headers.add("Content-Disposition", disposition(representation.file_name));
+  headers.add("X-Content-Type-Options", "nosniff");
+}
+
+constexpr std::string_view kContentType = "application/octet-stream";
+
+http::Response whole(const Representation& representation) {
+  http::Response response;
+  add_representation_fields(response, representation);
+  response.headers.add("Content-Type", kContentType);
+  response.content_length = representation.digests.bytes;
+  if (representation.digests.bytes > 0) {
+    response.parts.push_back({"", {0, representation.digests.bytes}});
+  }
+  return response;
+}
+
+http::Response partial(const Representation& representation,
+                       const std::vector<http::ByteRange>& ranges, Random& random) {
+  const std::uint64_t size = representation.digests.bytes;
+  http::Response response;
+  response.status = 206;
+  add_representation_fields(response, representation);
+  if (ranges.size() == 1) {
+    response.headers.add("Content-Type", kContentType);
+    response.headers.add("Content-Range", http::content_range(ranges[0], size));
+    response.content_length = ranges[0].length;
+    response.parts.push_back({"", ranges[0]});
+    return response;
+  }
+  const auto layout =
+      http::layout_multipart(ranges, size, kContentType, RandomId::generate(random).text());
+  response.headers.add("Content-Type", layout.content_type);
+  response.content_length = layout.length;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    response.parts.push_back({layout.heads[i], ranges[i]});
+  }
+  response.parts.push_back({layout.tail, {0, 0}});
+  return response;
+}
+
+http::Response unsatisfiable(const Representation& representation, const std::string& request_id) {
+  http::Response response = problem_response(
+      Error(Errc::kRangeNotSatisfiable,
+            "the representation has " + std::to_string(representation.digests.bytes) +
+                " bytes, and at most a few overlapping ranges are answered at once"),
+      request_id);
+  response.headers.add("Content-Range",
+                       http::unsatisfied_content_range(representation.digests.bytes));
+  return response;
+}
+
+// Preconditions, then Range: what to answer, without its source.
+http::Response plan(const http::Request& request, const Representation& representation,
+                    const Services& services) {
+  const http::Headers& headers = request.head.headers;
+  const http::Validators validators{representation.etag, representation.last_modified};
+  switch (http::evaluate_preconditions(headers, validators)) {
+    case http::Precondition::kNotModified: {
+      http::Response response;
+      response.status = 304;
+      add_representation_fields(response, representation);
+      return response;
+    }
+    case http::Precondition::kFailed:
+      return problem_response(Error(Errc::kPreconditionFailed,
+                                    "the ETag is " + representation.etag),
+                              request.id);
+    case http::Precondition::kProceed: break;
+  }
+  const auto range = headers.get("Range");
+  const bool acts = range && headers.count("Range") == 1 && request.head.method == "GET" &&
+                    http::if_range_holds(headers, validators);
+  if (!acts) return whole(representation);
+  const auto decision =
+      http::decide_ranges(*range, representation.digests.bytes, services.config.limits);
+  if (decision.kind == http::RangeDecision::Kind::kWhole) return whole(representation);
+  if (!representation.seekable) {
+    return problem_response(
+        Error(Errc::kNotSeekable, "this view is decoded as a stream: get the whole, or a range of "
+                                  "the stored bytes at .../content"),
+        request.id);
+  }
+  if (decision.kind == http::RangeDecision::Kind::kUnsatisfiable) {
+    return unsatisfiable(representation, request.id);
+  }
+  return partial(representation, decision.ranges, services.random);
+}
+
+http::Awaitable<http::Response> get_view(Services& services, http::Request& request,
+                                         const Principal& principal, const PathArguments& arguments,
+                                         View view) {
+  auto opened = services.open_images.find(arguments[0], principal);
+  if (!opened) {
+    auto found = co_await http::run_on(services.disk, [&] {
+      return services.open_images.open(services, arguments[0], principal);
+    });
+    if (!found) co_return problem_response(found.error(), request.id);
+    opened = std::move(*found);
+  }
+  const Representation representation = represent(opened->image, view);
+  http::Response response = plan(request, representation, services);
+  if (response.parts.empty() || request.head.method == "HEAD") co_return response;
+  if (representation.seekable) {
+    response.source = std::make_shared<BlobSource>(opened->reader, services.disk);
+  } else {
+    response.source = std::make_shared<DecodedSource>(
+        opened->reader, opened->image.content, services.config.limits, services.disk,
+        services.compute);
+  }
+  co_return response;
+}
+
+}  // namespace
+
+void add_content_routes(Router& router, Services& services) {
+  const auto add = [&](std::string_view pattern, View view) {
+    router.add("GET", pattern,
+               [&services, view](http::Request& request, const Principal& principal,
+                                 const PathArguments& arguments) {
+                 return get_view(services, request, principal, arguments, view);
+               });
+  };
+  add("/v1/images/{}/content", View::kStored);
+  add("/v1/images/{}/decoded", View::kDecoded);
+}
+
+}  // namespace strata::storage

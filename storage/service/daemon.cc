@@ -1,0 +1,176 @@
+#include "storage/service/daemon.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "storage/blob/local_blob_store.h"
+#include "storage/http/server.h"
+#include "storage/service/application.h"
+#include "storage/service/auth.h"
+#include "storage/service/data_lock.h"
+#include "storage/service/endorser_files.h"
+#include "storage/service/open_images.h"
+#include "storage/service/registrar.h"
+#include "storage/service/services.h"
+#include "strata/base/log.h"
+#include "strata/io/file_system.h"
+
+namespace strata::storage {
+namespace {
+
+// Disk work waits more than it computes: more threads than cores, few enough for a spinning disk.
+constexpr std::size_t kDiskThreads = 8;
+constexpr std::size_t kBlocksKept = 64;
+
+bool registers(const Config& config) {
+  return !config.registry_url.empty() && config.register_mode != RegisterMode::kNone;
+}
+
+// Removes, from time to time, the blobs whose last image is gone for longer than the grace period.
+class Collector {
+ public:
+  Collector(catalog::ImageStore& images, Clock& clock, const Limits& limits)
+      : thread_([&images, &clock, &limits, this](const std::stop_token& stop) {
+          run(images, clock, limits, stop);
+        }) {}
+
+ private:
+  void run(catalog::ImageStore& images, Clock& clock, const Limits& limits,
+           const std::stop_token& stop) {
+    const auto pause = std::clamp<std::chrono::seconds>(limits.removal_grace / 2,
+                                                        std::chrono::seconds(1),
+                                                        std::chrono::seconds(60));
+    while (!stop.stop_requested()) {
+      const auto removed = images.collect_removals(clock.now(), limits.removal_grace);
+      if (!removed) log::error("collect.failed", {{"error", removed.error().message()}});
+      if (removed && *removed > 0) log::info("collect", {{"blobs", *removed}});
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, pause, [] { return false; });
+    }
+  }
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::jthread thread_;  // last: it uses everything above
+};
+
+}  // namespace
+
+// In order of construction; destruction runs backwards, and the pools join before what their tasks
+// use goes away.
+struct Daemon::Parts {
+  explicit Parts(Config c) : config(std::move(c)), counts(metrics) {}
+
+  Config config;
+  SystemClock clock;
+  SystemRandom random;
+  Metrics metrics;
+  ServiceMetrics counts;
+  DataLock lock;
+  std::unique_ptr<io::FileSystem> fs;
+  std::unique_ptr<blob::BlobStore> blob_store;
+  std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<catalog::ImageStore> images;
+  std::optional<metadata::Endorser> endorser;
+  std::optional<OpenImages> open_images;
+  std::optional<io::BlockPool> blocks;
+  std::optional<Services> services;
+  std::optional<Application> application;
+  std::optional<http::Server> server;
+  std::optional<io::WorkerPool> disk;
+  std::optional<io::WorkerPool> compute;
+  std::optional<Registrar> registrar;
+  std::optional<Collector> collector;
+
+  Status open_data();
+  Status recover();
+  Status open_registrar(const std::string& public_url);
+};
+
+Status Daemon::Parts::open_data() {
+  std::error_code failed;
+  std::filesystem::create_directories(config.data, failed);
+  if (failed) return Error(Errc::kIo, "creating " + config.data + ": " + failed.message());
+  if (const Status status = lock.acquire(config.data); !status) return status;
+  fs = io::make_posix_file_system();
+  STRATA_TRY(blob_store,
+             blob::open_local_blob_store(*fs, config.data + "/store", random, config.limits));
+  STRATA_TRY(catalog, catalog::open_rocksdb_catalog(config.data + "/catalog"));
+  images = std::make_unique<catalog::ImageStore>(
+      *blob_store, *catalog, clock, [this](const catalog::Image&) { return registers(config); });
+  return {};
+}
+
+Status Daemon::Parts::recover() {
+  STRATA_TRY(const auto recovery, images->recover());
+  if (recovery.leftovers + recovery.inserted + recovery.removed + recovery.unused +
+          recovery.damaged > 0) {
+    log::info("recovered", {{"unfinished_uploads", recovery.leftovers},
+                            {"inserted", recovery.inserted},
+                            {"removed", recovery.removed},
+                            {"unused_blobs", recovery.unused},
+                            {"damaged", recovery.damaged}});
+  }
+  return {};
+}
+
+Status Daemon::Parts::open_registrar(const std::string& public_url) {
+  if (!registers(config)) return {};
+  STRATA_TRY(auto loaded, load_endorser(config, clock));
+  endorser.emplace(std::move(loaded));
+  STRATA_TRY(auto registry, http::Url::parse(config.registry_url));
+  registrar.emplace(Registrar::Options{std::move(registry), config.register_mode, public_url,
+                                       config.limits},
+                    *catalog, clock, *endorser, counts);
+  services->registrar = &*registrar;
+  return {};
+}
+
+Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config))) {}
+
+Daemon::~Daemon() {
+  if (parts_->server) parts_->server->stop();
+}
+
+Status Daemon::start() {
+  Parts& p = *parts_;
+  if (const Status status = p.open_data(); !status) return status;
+  if (const Status status = p.recover(); !status) return status;
+  STRATA_TRY(const std::string token, load_admin_token(p.config.data, p.random));
+  p.open_images.emplace(p.config.limits.open_images_max);
+  p.blocks.emplace(kBlocksKept);
+  p.disk.emplace("disk", kDiskThreads);
+  p.compute.emplace("compute", io::usable_cpus());
+  p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.blocks, *p.blob_store,
+                     *p.catalog, *p.images, *p.open_images, p.metrics, p.counts, token);
+  p.application.emplace(*p.services);
+  const std::size_t threads =
+      p.config.network_threads != 0 ? p.config.network_threads : io::usable_cpus();
+  p.server.emplace(http::ServerOptions{p.config.host, p.config.port, threads}, p.config.limits,
+                   *p.application, *p.disk, p.metrics);
+  if (const Status status = p.server->bind(); !status) return status;
+  p.services->public_url = p.config.public_url.empty() ? url() : p.config.public_url;
+  if (const Status status = p.open_registrar(p.services->public_url); !status) return status;
+  if (const Status status = p.server->start(); !status) return status;
+  if (p.registrar) p.registrar->start();
+  p.collector.emplace(*p.images, p.clock, p.config.limits);
+  return {};
+}
+
+std::uint16_t Daemon::port() const { return parts_->server->port(); }
+
+std::string Daemon::url() const {
+  const std::string& host = parts_->config.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port());
+}
+
+void Daemon::drain() {
+  parts_->services->draining = true;
+  parts_->server->drain();
+}
+
+}  // namespace strata::storage

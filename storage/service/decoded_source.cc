@@ -1,0 +1,60 @@
+#include "storage/service/decoded_source.h"
+
+#include <algorithm>
+
+namespace strata::storage {
+
+DecodedSource::DecodedSource(std::shared_ptr<const blob::BlobReader> reader,
+                             const blob::BlobProperties& properties, const Limits& limits,
+                             io::WorkerPool& disk, io::WorkerPool& compute)
+    : reader_(std::move(reader)),
+      decoded_bytes_(properties.decoded.bytes),
+      disk_(disk),
+      compute_(compute),
+      decoder_(codec::make_decoder(properties.encoding, codec::DecoderLimits::from(limits))) {}
+
+Status DecodedSource::refill() {
+  const std::uint64_t left = reader_->size() - read_;
+  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left, io::kBlockBytes));
+  input_.set_size(0);
+  if (const Status status = reader_->read_at(read_, input_.free_space().first(n)); !status) {
+    return status;
+  }
+  input_.set_size(n);
+  input_used_ = 0;
+  read_ += n;
+  return {};
+}
+
+Result<std::size_t> DecodedSource::decode(std::span<std::byte> out) {
+  STRATA_TRY(const auto step, decoder_->step(input_.bytes().subspan(input_used_), out));
+  input_used_ += step.consumed;
+  return step.produced;
+}
+
+http::Awaitable<Result<std::size_t>> DecodedSource::read_some(std::uint64_t offset,
+                                                              std::span<std::byte> out) {
+  check(offset == produced_, "a decoded stream is read in order");
+  for (;;) {
+    if (input_used_ == input_.size() && read_ < reader_->size()) {
+      const Status status = co_await http::run_on(disk_, [this] { return refill(); });
+      if (!status) co_return status.error();
+    }
+    const bool more_input = read_ < reader_->size();
+    const auto produced = co_await http::run_on(compute_, [this, out] { return decode(out); });
+    if (!produced) co_return produced.error();
+    if (*produced > 0) {
+      produced_ += *produced;
+      if (produced_ > decoded_bytes_) break;
+      co_return *produced;
+    }
+    if (input_used_ == input_.size() && !more_input) {
+      if (const Status status = decoder_->finish(); !status) co_return status.error();
+      if (produced_ != decoded_bytes_) break;
+      co_return std::size_t{0};
+    }
+  }
+  co_return Error(Errc::kCorruptData, "the decoded view does not have its recorded size");
+}
+
+}  // namespace strata::storage

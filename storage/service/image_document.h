@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/catalog/image.h"
+#include "strata/metadata/image_metadata.h"
+
+namespace strata::storage {
+
+// What the registry is told of one content: identifier, size and digests of the decoded bytes, and
+// from the public images the words, the locations and the stored forms. Private images contribute
+// nothing but that the content exists. Pure.
+//
+// `images` all have this content and are not empty; `now` dates the expiry when no image says one.
+[[nodiscard]] metadata::ImageMetadata describe_content(const std::vector<catalog::Image>& images,
+                                                       const std::string& public_url,
+                                                       UnixMillis now);
+
+// The same content after its last image is gone: what `previous` said, deprecated, without places.
+[[nodiscard]] metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous);
+
+}  // namespace strata::storage

@@ -1,0 +1,54 @@
+#include <csignal>
+#include <cstdio>
+#include <pthread.h>
+
+#include "storage/service/config.h"
+#include "storage/service/daemon.h"
+#include "strata/base/log.h"
+
+namespace {
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2 };
+
+int complain(const strata::Error& error) {
+  std::fprintf(stderr, "strata-storage: %s\n", error.detail().c_str());
+  return error.code() == strata::Errc::kUsage ? kUsage : kFailed;
+}
+
+// Blocked in every thread and taken here by sigwait: no code runs in a handler.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using strata::storage::CommandLine;
+  auto line = strata::storage::parse_command_line(argc, argv);
+  if (!line) return complain(line.error());
+  if (line->action == CommandLine::Action::kExit) return kDone;
+  if (line->action == CommandLine::Action::kCheckConfig) {
+    std::puts("the configuration is good");
+    return kDone;
+  }
+  strata::log::configure(line->config.log_level, line->config.log_format);
+  const sigset_t signals = block_signals();
+  strata::storage::Daemon daemon(line->config);
+  if (const auto status = daemon.start(); !status) return complain(status.error());
+  std::fprintf(stderr, "listening on %s\n", daemon.url().c_str());
+  for (;;) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP) break;
+    strata::log::info("reload", {{"what", "nothing in this version can change while it runs"}});
+  }
+  strata::log::info("draining", {});
+  daemon.drain();
+  strata::log::info("stopped", {});
+  return kDone;
+}

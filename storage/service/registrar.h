@@ -1,0 +1,66 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "storage/catalog/catalog.h"
+#include "storage/service/config.h"
+#include "storage/service/service_metrics.h"
+#include "strata/base/clock.h"
+#include "strata/http/client.h"
+#include "strata/metadata/document.h"
+
+namespace strata::storage {
+
+// Drains the outbox: for each content whose images changed, makes the document that describes them
+// now, signs it, and posts it to the registry until the registry has it. One thread; everything it
+// knows is in the catalogue, so a restart on either side loses nothing. A document is stored
+// before it is posted: a retry sends the same bytes, which the registry answers with 200.
+class Registrar {
+ public:
+  struct Options {
+    http::Url registry;
+    RegisterMode mode = RegisterMode::kAll;
+    std::string public_url;
+    Limits limits;
+  };
+  Registrar(Options options, catalog::Catalog& catalog, Clock& clock,
+            const metadata::Endorser& endorser, ServiceMetrics& counts);
+  ~Registrar();  // ends the request under way and joins
+  void start();
+  void wake();  // something changed; any thread
+
+  // One attempt for one registration, and its outcome in the catalogue. Called by the thread; tests
+  // call it directly.
+  void attempt(catalog::Registration registration);
+
+ private:
+  void run(const std::stop_token& stop);
+  [[nodiscard]] UnixMillis drain_due();  // when to look again
+  // nullopt: nothing is to be said of this content.
+  [[nodiscard]] Result<std::optional<std::string>> make_document(
+      catalog::Registration& registration);
+  void post(catalog::Registration& registration);
+  void succeed(catalog::Registration& registration, std::string entry_url);
+  void fail(catalog::Registration& registration, const Error& error);
+  void retry_later(catalog::Registration& registration, const Error& error);
+  void save(const catalog::Registration& registration);
+
+  const Options options_;
+  catalog::Catalog& catalog_;
+  Clock& clock_;
+  const metadata::Endorser& endorser_;
+  ServiceMetrics& counts_;
+  std::unique_ptr<http::Client> client_;  // used by the thread only
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool woken_ = false;
+  std::jthread thread_;  // last: it uses everything above
+};
+
+}  // namespace strata::storage
