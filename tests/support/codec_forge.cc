@@ -1,0 +1,93 @@
+#include "tests/support/codec_forge.h"
+
+#include "tests/support/codec_streams.h"
+
+namespace strata::test {
+namespace {
+
+// The variable-length integer of xz: seven bits a byte, the lowest first.
+std::string xz_integer(std::uint64_t value) {
+  std::string text;
+  for (; value >= 0x80; value >>= 7) text += static_cast<char>(0x80 | (value & 0x7F));
+  return text + static_cast<char>(value);
+}
+
+std::string with_crc(const std::string& text) {
+  return text + little_endian(crc32_of(text), 4);
+}
+
+void pad_to_four(std::string& text) {
+  while (text.size() % 4 != 0) text += '\0';
+}
+
+}  // namespace
+
+std::uint32_t crc32_of(std::string_view data) {
+  std::uint32_t crc = ~std::uint32_t{0};
+  for (const char c : data) {
+    crc ^= static_cast<std::uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xEDB88320 & (0 - (crc & 1)));
+  }
+  return ~crc;
+}
+
+std::string forge_gzip(const GzipParts& parts) {
+  unsigned flags = parts.flags_extra;
+  if (parts.header_crc) flags |= 0x02;
+  if (!parts.extra.empty()) flags |= 0x04;
+  if (!parts.name.empty()) flags |= 0x08;
+  if (!parts.comment.empty()) flags |= 0x10;
+  std::string stream = "\x1f\x8b";
+  stream += static_cast<char>(parts.method);
+  stream += static_cast<char>(flags);
+  stream += std::string("\1\2\3\4\0\3", 6);  // MTIME, XFL, OS
+  if (!parts.extra.empty()) stream += little_endian(parts.extra.size(), 2) + parts.extra;
+  if (!parts.name.empty()) stream += parts.name + '\0';
+  if (!parts.comment.empty()) stream += parts.comment + '\0';
+  if (parts.header_crc) stream += little_endian(crc32_of(stream) + parts.header_crc_error, 2);
+  stream += '\1';  // final stored block
+  stream += little_endian(parts.data.size(), 2) + little_endian(~parts.data.size(), 2) + parts.data;
+  stream += little_endian(crc32_of(parts.data) + parts.crc_error, 4);
+  return stream + little_endian(parts.data.size() + parts.size_error, 4);
+}
+
+std::string forge_xz(const XzParts& parts) {
+  const std::string flags{'\0', static_cast<char>(parts.check_type)};
+  std::string stream(
+      "\xFD"
+      "7zXZ\0",
+      6);
+  stream += flags + little_endian(crc32_of(flags), 4);
+  // Header size code, no flags, filter LZMA2 with one byte of properties, padding.
+  const std::string block_header{2, 0, 0x21, 1, static_cast<char>(parts.dictionary), 0, 0, 0};
+  std::string index("\0", 1);
+  index += xz_integer(parts.blocks);
+  for (std::size_t i = 0; i < parts.blocks; ++i) {
+    stream += with_crc(block_header) + std::string(4, '\0');  // end marker and block padding
+    index += xz_integer(block_header.size() + 4 + 1 + (i == 0 ? parts.index_size_error : 0));
+    index += xz_integer(0);
+  }
+  pad_to_four(index);
+  index = with_crc(index);
+  const std::string footer = little_endian(index.size() / 4 - 1, 4) + flags;
+  return stream + index + little_endian(crc32_of(footer), 4) + footer + "YZ";
+}
+
+std::string forge_zstd(const ZstdParts& parts) {
+  std::string stream = "\x28\xB5\x2F\xFD";
+  stream += static_cast<char>(parts.dictionary_id != 0 ? 1 : 0);
+  stream += static_cast<char>(parts.window);
+  if (parts.dictionary_id != 0) stream += static_cast<char>(parts.dictionary_id);
+  for (std::size_t i = 0; i < parts.blocks.size(); ++i) {
+    const unsigned last = i + 1 == parts.blocks.size() ? 1 : 0;
+    stream += little_endian(parts.blocks[i].size() << 3 | last, 3) + parts.blocks[i];
+  }
+  return stream;
+}
+
+std::string forge_zstd_skippable(unsigned nibble, std::string_view content) {
+  return little_endian(0x184D2A50 + nibble, 4) + little_endian(content.size(), 4) +
+         std::string(content);
+}
+
+}  // namespace strata::test

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Streams that no tool would make, put together by hand from the format documents.
+namespace strata::test {
+
+[[nodiscard]] std::uint32_t crc32_of(std::string_view data);
+
+// A gzip member of one stored deflate block (RFC 1952, RFC 1951 section 3.2.4); up to 65535 bytes.
+struct GzipParts {
+  std::string data = "data";
+  std::string extra{};    // FEXTRA when not empty
+  std::string name{};     // FNAME when not empty
+  std::string comment{};  // FCOMMENT when not empty
+  bool header_crc = false;
+  std::uint16_t header_crc_error = 0;  // added to a right FHCRC
+  std::uint8_t flags_extra = 0;        // more FLG bits
+  std::uint8_t method = 8;
+  std::uint32_t crc_error = 0;
+  std::uint32_t size_error = 0;
+};
+[[nodiscard]] std::string forge_gzip(const GzipParts& parts);
+
+// An xz stream (xz file format 1.1.0) of `blocks` empty LZMA2 blocks without integrity check.
+struct XzParts {
+  std::size_t blocks = 1;
+  std::uint8_t dictionary = 0;         // LZMA2 dictionary size code: 0 is 4 KiB, 40 is 4 GiB - 1
+  std::uint8_t check_type = 0;         // 0 none; 2 is reserved and known to nobody
+  std::uint64_t index_size_error = 0;  // added to the first unpadded size; the CRCs are right
+};
+[[nodiscard]] std::string forge_xz(const XzParts& parts);
+
+// A zstd frame (RFC 8878) of raw blocks; the last one is marked so.
+struct ZstdParts {
+  std::vector<std::string> blocks{"data"};
+  std::uint8_t window = 0;  // window descriptor: exponent << 3 | mantissa, 2^10 and up
+  std::uint8_t dictionary_id = 0;
+};
+[[nodiscard]] std::string forge_zstd(const ZstdParts& parts);
+[[nodiscard]] std::string forge_zstd_skippable(unsigned nibble, std::string_view content);
+
+}  // namespace strata::test
