@@ -33,6 +33,7 @@ note() { printf '%s\n' "$*" >&2; }
 start_storage() {
   # Deleted images give their space back at once.
   printf '[limits]\nremoval_grace = 0\n' >"$WORK/storage.toml"
+  : >"$WORK/storage.log"
   "$STRATA_BIN/strata-storage" --config "$WORK/storage.toml" --listen 127.0.0.1:0 \
     --data "$WORK/storage" 2>"$WORK/storage.log" &
   STORAGE_PID=$!

@@ -26,7 +26,6 @@ $( ((EUID == 0)) && echo "user root;")
 events { worker_connections 1024; }
 http {
   sendfile on;
-  tcp_nopush on;
   access_log off;
   keepalive_requests 1000000000;
   client_body_temp_path $WORK/nginx/body;
@@ -34,7 +33,7 @@ http {
   fastcgi_temp_path $WORK/nginx/fastcgi;
   uwsgi_temp_path $WORK/nginx/uwsgi;
   scgi_temp_path $WORK/nginx/scgi;
-  server { listen 127.0.0.1:$port reuseport; root $WORK; }
+  server { listen 127.0.0.1:$port; root $WORK; }
 }
 CONF
     nginx -p "$WORK/nginx" -c "$WORK/nginx.conf" 2>"$WORK/nginx.log" &
