@@ -23,7 +23,9 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds io_timeout{60'000};  // one read or write that makes no progress
   std::string user_agent = "strata/0.1";
-  std::string bearer_token;  // sent as Authorization when not empty
+  std::string bearer_token;                // sent as Authorization when not empty
+  std::string ca_file;                     // https: trusted beside the system's bundle (PEM)
+  std::size_t interim_responses_max = 64;  // 1xx answers skipped for one request
 };
 
 struct ClientRequest {
@@ -32,10 +34,14 @@ struct ClientRequest {
   Headers headers;
   std::string body;  // or, when set, `source`:
   // Fills its argument, returns how many bytes (0 = end). With `length` the body is sent with
-  // Content-Length, else chunked. A failed source closes the connection in mid-body.
+  // Content-Length, else chunked. A source that fails, or ends before `length`, closes the
+  // connection in mid-body, and its error (kIo for the early end) is returned.
   std::function<Result<std::size_t>(std::span<std::byte>)> source;
   std::optional<std::uint64_t> length;
   bool expect_continue = false;  // waits up to 1 s for 100 before the body
+  // Called with the head of the final response before any of its body is read; an error from it
+  // ends the transfer and is returned. A ranged GET looks here for 206 before bytes are written.
+  std::function<Status(const ResponseHead&)> on_head;
 };
 
 struct ClientResponse {
@@ -51,10 +57,13 @@ class Client {
   Client& operator=(Client&&) noexcept;
 
   // Sends and reads the final response. With a sink, the body of a 2xx answer goes there in pieces
-  // (an error from the sink ends the transfer and is returned), others stay in `body`. A final
-  // response that arrives while the body is being sent ends the sending. Any status is a value;
-  // errors are kUnreachable (no connection), kConnectionLost (cut, also in mid-body), kTimeout as
-  // kUnreachable with a detail, kCancelled. An idle connection found dead is reopened once.
+  // (an error from the sink ends the transfer and is returned), others stay in `body`: a 2xx one
+  // above `body_bytes_max` is kTooLarge, any other is cut there. A final response that arrives
+  // while the body is being sent ends the sending. Any status is a value, a redirect too.
+  // Errors: kUnreachable (no connection, or a wait that took too long), kConnectionLost (cut, also
+  // in mid-body), kVerification (https: the certificate), kMalformed (no HTTP), kCancelled, kUsage
+  // (a request that cannot be written). An idle connection found dead is reopened once; a request
+  // is repeated for that only when it is idempotent and none of its source was read.
   using Sink = std::function<Status(std::span<const std::byte>)>;
   [[nodiscard]] Result<ClientResponse> send(const ClientRequest& request, const Sink& sink = {},
                                             std::size_t body_bytes_max = 16 * kMiB);
