@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "strata/base/limits.h"
 #include "strata/base/result.h"
@@ -13,12 +14,15 @@
 // pure apart from the clock they are given, and thread-safe.
 namespace strata::metadata {
 
-// The unsigned document in canonical layout (fixed prefixes, element order of the XSD).
+// The unsigned document in canonical layout (fixed prefixes, element order of the XSD). An empty
+// type becomes the kind, or "machine"; without an endorsement its empty placeholder is written,
+// which StratusLab's tools and sign() fill. Characters that XML cannot carry become U+FFFD.
 [[nodiscard]] std::string build(const ImageMetadata& metadata);
 
-// Parses without DTD, entities or network and checks schema and constraints; the message names the
-// element and the rule. Says nothing of the signature. kMalformed.
-[[nodiscard]] Result<ImageMetadata> parse(std::string_view document);
+// Parses without DTD, entities or network and checks schema and constraints (the strict rules of
+// registry/FORMAT.md); the message names the element and the rule. The endorsement may be missing
+// or empty. Says nothing of the signature. kMalformed.
+[[nodiscard]] Result<ImageMetadata> parse(std::string_view document, const Limits& limits = {});
 
 // A private key and its certificate, PEM.
 class Endorser {
@@ -47,9 +51,17 @@ class Endorser {
 };
 
 // Replaces endorsement and signature: fills email (the certificate's, else `email`), subject,
-// issuer and `created`, and signs with RSA-SHA256 or ECDSA-SHA256. Returns the signed document.
+// issuer and `created` (whole seconds), and signs with RSA-SHA256 or ECDSA-SHA256. Returns the
+// signed document. kMalformed: the document breaks a strict rule, there is no e-mail, or the
+// certificate is not valid at `created`.
 [[nodiscard]] Result<std::string> sign(std::string_view document, const Endorser& endorser,
                                        UnixMillis created, std::string_view email = {});
+
+enum class Profile : unsigned char {
+  kStrict,  // SHA-256 or better, RSA >= 2048 or P-256 or better, e-mail from the certificate's SAN,
+            // certificate dates hold at `created`
+  kLegacy,  // also RSA-SHA1 and C14N with comments; e-mail, dates and chain reported, not required
+};
 
 // A document whose signature, schema and constraints hold under a profile. Only verify() makes one;
 // its values come from the nodes that the signature covers.
@@ -59,8 +71,9 @@ class VerifiedEntry {
   [[nodiscard]] const EntryKey& key() const { return key_; }
   [[nodiscard]] const std::string& document() const { return document_; }  // the exact bytes
   struct Signature {
-    std::string algorithm;  // "ecdsa-sha256", "rsa-sha256", "rsa-sha1", ...
-    bool weak = false;      // legacy algorithms
+    Profile profile = Profile::kStrict;  // the one that was asked for
+    std::string algorithm;               // "ecdsa-sha256", "rsa-sha256", "rsa-sha1", ...
+    bool weak = false;                   // legacy algorithms
     std::string subject, issuer;
     std::string fingerprint;        // SHA-256 of the certificate, hex
     std::string certificate_email;  // empty when the certificate carries none
@@ -80,12 +93,6 @@ class VerifiedEntry {
   EntryKey key_;
   std::string document_;
   Signature signature_;
-};
-
-enum class Profile : unsigned char {
-  kStrict,  // SHA-256 or better, RSA >= 2048 or P-256 or better, e-mail from the certificate's SAN,
-            // certificate dates hold at `created`
-  kLegacy,  // also RSA-SHA1 and C14N with comments; e-mail, dates and chain reported, not required
 };
 
 // kMalformed: not a document (XML, schema, constraint). kUntrustedSignature: the signature or what

@@ -22,6 +22,7 @@ struct Endorsement {
   std::string email;       // the endorser
   std::string subject;     // certificate DNs, RFC 2253 as Java prints them
   std::vector<std::string> issuers;
+  bool operator==(const Endorsement&) const = default;
 };
 
 struct ImageMetadata {
@@ -32,10 +33,12 @@ struct ImageMetadata {
   std::optional<Sha512Digest> sha512;
   std::optional<Endorsement> endorsement;  // filled by signing
 
-  std::string type;                   // dcterms:type, exactly one: "machine", "disk", "base", ...
-  std::string kind;                   // slterms:kind: machine | disk
-  std::optional<UnixMillis> valid;    // expiry
-  std::optional<UnixMillis> created;  // of the image, not of the endorsement
+  std::string type;                 // dcterms:type, exactly one: "machine", "disk", "base", ...
+  std::string kind;                 // slterms:kind: machine | disk
+  std::optional<UnixMillis> valid;  // expiry; of several the earliest
+  // Of the image, not of the endorsement. Other date forms, which the format allows, are left out.
+  std::optional<UnixMillis> created;
+  // Of a text that a document gives several times, the first that is not empty.
   std::string title, description, creator, publisher, format, compression;
   std::vector<std::string> tags;  // dcterms:alternative
   std::string version, os, os_version, os_arch;
@@ -51,6 +54,8 @@ struct ImageMetadata {
     auto operator<=>(const Stored&) const = default;
   };
   std::vector<Stored> stored;
+
+  bool operator==(const ImageMetadata&) const = default;
 };
 
 // The key of an entry: identifier / endorser e-mail / created. Its parts are safe path segments
