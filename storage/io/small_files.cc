@@ -2,9 +2,8 @@
 
 // Whole small files, on any FileSystem.
 namespace strata::io {
-namespace {
 
-Status write_new(FileSystem& fs, const std::string& path, std::string_view contents) {
+Status write_new_file(FileSystem& fs, const std::string& path, std::string_view contents) {
   auto file = fs.open(path, OpenMode::kCreateNew);
   if (!file && file.error().code() == Errc::kConflict) {
     // Left behind by an attempt that was cut off. Never opened and overwritten instead: the name
@@ -17,8 +16,6 @@ Status write_new(FileSystem& fs, const std::string& path, std::string_view conte
   if (auto written = (*file)->write_at(0, bytes); !written) return written.error();
   return (*file)->sync();
 }
-
-}  // namespace
 
 Result<std::string> read_file(FileSystem& fs, const std::string& path, std::uint64_t bytes_max) {
   STRATA_TRY(const auto file, fs.open(path, OpenMode::kRead));
@@ -35,7 +32,7 @@ Result<std::string> read_file(FileSystem& fs, const std::string& path, std::uint
 
 Status write_file_durably(FileSystem& fs, const std::string& path, const std::string& temporary,
                           std::string_view contents) {
-  auto written = write_new(fs, temporary, contents);
+  auto written = write_new_file(fs, temporary, contents);
   if (written) written = fs.rename(temporary, path);
   if (!written) {
     (void)fs.remove(temporary);  // the first error is the one to report

@@ -73,6 +73,9 @@ class FileSystem {
 // Reads a whole small file; kTooLarge above `bytes_max`.
 [[nodiscard]] Result<std::string> read_file(FileSystem& fs, const std::string& path,
                                             std::uint64_t bytes_max);
+// Writes a new file and fsyncs it (not its name). What stood there before is removed first.
+[[nodiscard]] Status write_new_file(FileSystem& fs, const std::string& path,
+                                    std::string_view contents);
 // The one function that publishes durably: writes `temporary`, fsyncs it, renames it over `path`,
 // fsyncs the parent directory of `path`. Both must be on one file system.
 [[nodiscard]] Status write_file_durably(FileSystem& fs, const std::string& path,

@@ -1,0 +1,299 @@
+#include "storage/blob/local_blob_store.h"
+
+#include <algorithm>
+#include <list>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "storage/blob/local_blob_writer.h"
+#include "storage/blob/local_layout.h"
+#include "storage/blob/sidecar.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
+
+namespace strata::blob {
+namespace {
+
+constexpr std::string_view kFormatName = "strata-blobs ";
+constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::uint64_t kFormatBytesMax = 64;
+
+Error not_found() {
+  return {Errc::kNotFound, "no such blob"};
+}
+
+class LocalBlobReader final : public BlobReader {
+ public:
+  LocalBlobReader(std::unique_ptr<io::File> file, std::uint64_t size)
+      : file_(std::move(file)), size_(size) {}
+
+  std::uint64_t size() const override { return size_; }
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    STRATA_TRY(const std::size_t read, file_->read_at(offset, out));
+    if (read == out.size()) return {};
+    return Error(Errc::kCorruptData, "the blob ends before the bytes that were asked for");
+  }
+  std::optional<FileSlice> file_slice(std::uint64_t offset, std::uint64_t length) const override {
+    if (file_->descriptor() < 0) return std::nullopt;
+    return FileSlice{file_->descriptor(), offset, length};
+  }
+
+ private:
+  std::unique_ptr<io::File> file_;
+  std::uint64_t size_;
+};
+
+// The readers that were used last, still open.
+class ReaderCache {
+ public:
+  using Reader = std::shared_ptr<const BlobReader>;
+
+  explicit ReaderCache(std::size_t kept_max) : kept_max_(kept_max) {}
+
+  Reader find(const BlobId& id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return nullptr;
+    by_use_.splice(by_use_.begin(), by_use_, found->second);
+    return found->second->second;
+  }
+  void keep(const BlobId& id, const Reader& reader) {
+    const std::lock_guard lock(mutex_);
+    if (kept_max_ == 0 || by_id_.contains(id)) return;
+    if (by_use_.size() >= kept_max_) {
+      by_id_.erase(by_use_.back().first);
+      by_use_.pop_back();
+    }
+    by_use_.emplace_front(id, reader);
+    by_id_[id] = by_use_.begin();
+  }
+  void drop(const BlobId& id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return;
+    by_use_.erase(found->second);
+    by_id_.erase(found);
+  }
+
+ private:
+  using ByUse = std::list<std::pair<BlobId, Reader>>;
+  const std::size_t kept_max_;
+  std::mutex mutex_;
+  ByUse by_use_;  // the latest first
+  std::map<BlobId, ByUse::iterator> by_id_;
+};
+
+class LocalBlobStore final : public BlobStore {
+ public:
+  LocalBlobStore(io::FileSystem& fs, std::string root, Random& random, const Limits& limits)
+      : fs_(fs),
+        parts_{fs, {std::move(root)}, limits.sidecar_bytes_max},
+        random_(random),
+        readers_(limits.blob_readers_kept) {}
+
+  Status prepare();
+
+  Result<std::unique_ptr<BlobWriter>> begin(const WriteHints& hints) override;
+  Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) override;
+  Result<BlobInfo> info(const BlobId& id) override;
+  Status annotate(const BlobId& id, const std::string& annotation) override;
+  Status remove(const BlobId& id) override;
+  Result<std::vector<BlobId>> list() override;
+  Result<std::size_t> clean_up() override;
+  Result<std::uint64_t> free_bytes() override { return fs_.free_bytes(layout_.root); }
+
+ private:
+  Result<std::size_t> empty_staging();
+  Result<std::size_t> clean_shard(const std::string& directory);
+
+  io::FileSystem& fs_;
+  LocalParts parts_;
+  const LocalLayout& layout_ = parts_.layout;
+  Random& random_;
+  ReaderCache readers_;
+};
+
+}  // namespace
+
+// The first use of a shard in this process makes it, or makes sure of it: an earlier process may
+// have created it and then failed to sync.
+Status LocalParts::make_shard(const BlobId& id) {
+  std::array<std::uint8_t, 1> first{};
+  check(from_hex(id.text().substr(0, 2), first), "an id is hex");
+  std::atomic<bool>& made = shard_made[first[0]];
+  if (made) return {};
+  if (auto created = fs.make_directories(layout.shard(id)); !created) return created;
+  made = true;
+  return {};
+}
+
+namespace {
+
+// Creates the layout, or checks that it is one that we know.
+Status LocalBlobStore::prepare() {
+  const auto format = io::read_file(fs_, layout_.format(), kFormatBytesMax);
+  if (!format && format.error().code() != Errc::kNotFound) return format.error();
+  if (format) {
+    const auto version = format->starts_with(kFormatName) && format->ends_with('\n')
+                             ? parse_decimal(std::string_view(*format).substr(
+                                   kFormatName.size(), format->size() - kFormatName.size() - 1))
+                             : std::nullopt;
+    if (!version || *version == 0) {
+      return Error(Errc::kCorruptData, "the blob store's format file is damaged");
+    }
+    if (*version > kFormatVersion) {
+      return Error(Errc::kCorruptData,
+                   "the blob store has format version " + std::to_string(*version) +
+                       ", this program knows up to " + std::to_string(kFormatVersion) +
+                       ": it was written by a newer one");
+    }
+  }
+  for (const std::string& directory : {layout_.staging(), layout_.blobs()}) {
+    if (auto made = fs_.make_directories(directory); !made) return made;
+  }
+  if (format) return {};
+  STRATA_TRY(const auto shards, fs_.list(layout_.blobs()));
+  if (!shards.empty()) {
+    return Error(Errc::kCorruptData, "the blob store holds blobs, but its format file is missing");
+  }
+  return io::write_file_durably(fs_, layout_.format(), layout_.staging() + "/format",
+                                std::string(kFormatName) + std::to_string(kFormatVersion) + "\n");
+}
+
+Result<std::unique_ptr<BlobWriter>> LocalBlobStore::begin(const WriteHints& hints) {
+  const std::uint64_t wanted = hints.bytes.value_or(0);
+  STRATA_TRY(const std::uint64_t free, free_bytes());
+  if (wanted > free) {
+    return Error(Errc::kNoSpace, std::to_string(wanted) + " bytes are announced, " +
+                                     std::to_string(free) + " are free");
+  }
+  const BlobId id = BlobId::generate(random_);
+  STRATA_TRY(auto file, fs_.open(layout_.staged_bytes(id), io::OpenMode::kCreateNew));
+  const auto reserved = file->reserve(wanted);
+  // The writer removes its file when it goes.
+  auto writer = std::make_unique<LocalBlobWriter>(parts_, id, std::move(file), wanted);
+  if (!reserved) return reserved.error();
+  return std::unique_ptr<BlobWriter>(std::move(writer));
+}
+
+Result<std::shared_ptr<const BlobReader>> LocalBlobStore::open(const BlobId& id) {
+  if (auto kept = readers_.find(id)) return kept;
+  STRATA_TRY(const BlobInfo known, info(id));
+  auto file = fs_.open(layout_.bytes(id), io::OpenMode::kRead);
+  const auto missing = [&] { return !fs_.exists(layout_.sidecar(id)).value_or(true); };
+  if (!file && file.error().code() == Errc::kNotFound) {
+    if (missing()) return not_found();  // removed since we read its sidecar
+    return Error(Errc::kCorruptData, "the bytes of the blob are missing");
+  }
+  if (!file) return file.error();
+  STRATA_TRY(const std::uint64_t size, (*file)->size());
+  const std::uint64_t expected = known.properties.stored.bytes;
+  if (size != expected) {
+    return Error(Errc::kCorruptData, "the blob has " + std::to_string(size) + " bytes, " +
+                                         std::to_string(expected) + " were stored");
+  }
+  const auto reader = std::make_shared<const LocalBlobReader>(std::move(*file), size);
+  readers_.keep(id, reader);
+  if (missing()) {  // remove() may have been before keep() and must not be undone by it
+    readers_.drop(id);
+    return not_found();
+  }
+  return std::shared_ptr<const BlobReader>(reader);
+}
+
+Result<BlobInfo> LocalBlobStore::info(const BlobId& id) {
+  const auto text = io::read_file(fs_, layout_.sidecar(id), parts_.sidecar_bytes_max);
+  if (!text && text.error().code() == Errc::kNotFound) return not_found();
+  if (!text && text.error().code() == Errc::kTooLarge) {
+    return Error(Errc::kCorruptData, "the sidecar of the blob is larger than any that we write");
+  }
+  if (!text) return text.error();
+  return from_sidecar(*text);
+}
+
+Status LocalBlobStore::annotate(const BlobId& id, const std::string& annotation) {
+  STRATA_TRY(BlobInfo known, info(id));
+  known.annotation = annotation;
+  const std::string text = to_sidecar(known);
+  if (text.size() > parts_.sidecar_bytes_max) {
+    return Error(Errc::kTooLarge, "what is to be kept beside the bytes is too large");
+  }
+  return io::write_file_durably(fs_, layout_.sidecar(id), layout_.staged_sidecar(id), text);
+}
+
+// The sidecar first: without it the bytes are no blob, and clean_up() removes them.
+Status LocalBlobStore::remove(const BlobId& id) {
+  readers_.drop(id);
+  auto removed = fs_.remove(layout_.sidecar(id));
+  if (!removed) {
+    return removed.error().code() == Errc::kNotFound ? Status(not_found()) : removed;
+  }
+  if (auto synced = fs_.sync_directory(layout_.shard(id)); !synced) return synced;
+  removed = fs_.remove(layout_.bytes(id));
+  if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  readers_.drop(id);  // somebody may have opened it in between
+  return fs_.sync_directory(layout_.shard(id));
+}
+
+Result<std::vector<BlobId>> LocalBlobStore::list() {
+  std::vector<BlobId> ids;
+  STRATA_TRY(const auto shards, fs_.list(layout_.blobs()));
+  for (const std::string& shard : shards) {
+    STRATA_TRY(const auto names, fs_.list(layout_.blobs() + "/" + shard));
+    for (const std::string_view name : names) {
+      if (!name.ends_with(kSidecarSuffix)) continue;
+      const auto id = BlobId::parse(name.substr(0, name.size() - kSidecarSuffix.size()));
+      if (id && id->text().starts_with(shard)) ids.push_back(*id);
+    }
+  }
+  return ids;  // shards and names are sorted
+}
+
+Result<std::size_t> LocalBlobStore::clean_up() {
+  STRATA_TRY(std::size_t removed, empty_staging());
+  STRATA_TRY(const auto shards, fs_.list(layout_.blobs()));
+  for (const std::string& shard : shards) {
+    STRATA_TRY(const std::size_t here, clean_shard(layout_.blobs() + "/" + shard));
+    removed += here;
+  }
+  return removed;
+}
+
+Result<std::size_t> LocalBlobStore::empty_staging() {
+  STRATA_TRY(const auto names, fs_.list(layout_.staging()));
+  for (const std::string& name : names) {
+    if (auto gone = fs_.remove(layout_.staging() + "/" + name); !gone) return gone.error();
+  }
+  if (names.empty()) return std::size_t{0};
+  if (auto synced = fs_.sync_directory(layout_.staging()); !synced) return synced.error();
+  return names.size();
+}
+
+// Bytes without a sidecar: a publish or a removal that was cut off.
+Result<std::size_t> LocalBlobStore::clean_shard(const std::string& directory) {
+  STRATA_TRY(const auto names, fs_.list(directory));
+  const std::set<std::string> all(names.begin(), names.end());
+  std::size_t removed = 0;
+  for (const std::string& name : names) {
+    if (!BlobId::parse(name) || all.contains(std::string(name).append(kSidecarSuffix))) continue;
+    if (auto gone = fs_.remove(directory + "/" + name); !gone) return gone.error();
+    ++removed;
+  }
+  if (removed == 0) return removed;
+  if (auto synced = fs_.sync_directory(directory); !synced) return synced.error();
+  return removed;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobStore>> open_local_blob_store(io::FileSystem& fs,
+                                                         const std::string& root, Random& random,
+                                                         const Limits& limits) {
+  auto store = std::make_unique<LocalBlobStore>(fs, root, random, limits);
+  if (auto prepared = store->prepare(); !prepared) return prepared.error();
+  return std::unique_ptr<BlobStore>(std::move(store));
+}
+
+}  // namespace strata::blob

@@ -1,0 +1,215 @@
+// What the local store promises beyond the contract: its layout, its format version, how it finds
+// damage and cleans up. The power cuts are in tests/crash.
+#include "storage/blob/local_blob_store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "storage/blob/sidecar.h"
+#include "strata/digest/hasher.h"
+#include "strata/io/block.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/fixed.h"
+#include "tests/support/temporary_directory.h"
+
+namespace strata::blob {
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+BlobProperties properties_of(std::string_view bytes) {
+  BlobProperties properties;
+  properties.stored = properties.decoded = digest::digest_of(bytes);
+  return properties;
+}
+
+class LocalBlobStoreTest : public ::testing::Test {
+ protected:
+  // A new process on the same disk.
+  Status restart(const Limits& limits = {}) {
+    store_.reset();
+    STRATA_TRY(store_, open_local_blob_store(fs_, "/s", random_, limits));
+    return {};
+  }
+  BlobId put(std::string_view bytes) {
+    const auto writer = std::move(*store_->begin({}));
+    EXPECT_TRUE(writer->append(bytes_of(bytes)));
+    EXPECT_TRUE(writer->commit(properties_of(bytes), "note"));
+    return writer->id();
+  }
+  static std::string path_of(const BlobId& id) {
+    return "/s/blobs/" + id.text().substr(0, 2) + "/" + id.text();
+  }
+  void write_file(const std::string& path, std::string_view contents) {
+    ASSERT_TRUE(io::write_new_file(fs_, path, contents));
+  }
+
+  test::FaultPlan plan_;
+  test::FaultyFileSystem fs_{plan_};
+  test::SeededRandom random_;
+  std::unique_ptr<BlobStore> store_ = std::move(*open_local_blob_store(fs_, "/s", random_));
+};
+
+TEST_F(LocalBlobStoreTest, HasTheLayoutOfTheFormatDocument) {
+  const BlobId id = put("hello");
+  const std::vector<std::string> expected = {path_of(id), path_of(id) + ".json", "/s/format"};
+  EXPECT_EQ(fs_.all_files(), expected);
+  EXPECT_EQ(*io::read_file(fs_, "/s/format", 100), "strata-blobs 1\n");
+  const auto writer = std::move(*store_->begin({}));
+  EXPECT_TRUE(*fs_.exists("/s/staging/" + writer->id().text()));
+}
+
+TEST_F(LocalBlobStoreTest, OpensItsOwnFormatAndRefusesOthers) {
+  const BlobId id = put("hello");
+  ASSERT_TRUE(restart());
+  EXPECT_EQ((*store_->open(id))->size(), 5u);
+  const auto error_for = [&](std::string_view format) {
+    write_file("/s/format", format);
+    return restart().error();
+  };
+  const Error newer = error_for("strata-blobs 2\n");
+  EXPECT_EQ(newer.code(), Errc::kCorruptData);
+  EXPECT_NE(newer.detail().find("format version 2"), std::string::npos);
+  EXPECT_NE(newer.detail().find("newer"), std::string::npos);
+  for (const auto* damaged : {"", "strata-blobs", "strata-blobs x\n", "strata-blobs 0\n", "2\n"}) {
+    EXPECT_NE(error_for(damaged).detail().find("damaged"), std::string::npos) << damaged;
+  }
+  ASSERT_TRUE(fs_.remove("/s/format"));
+  EXPECT_NE(restart().error().detail().find("missing"), std::string::npos);
+}
+
+TEST_F(LocalBlobStoreTest, CleanUpRemovesWhatAnEarlierProcessLeft) {
+  const BlobId kept = put("kept"), torn = put("sidecar lost");
+  ASSERT_TRUE(fs_.remove(path_of(torn) + ".json"));
+  write_file("/s/staging/" + torn.text(), "half an upload");
+  write_file("/s/staging/" + torn.text() + ".json", "{}");
+  EXPECT_EQ(*store_->clean_up(), 3u);
+  EXPECT_EQ(fs_.all_files(),
+            (std::vector<std::string>{path_of(kept), path_of(kept) + ".json", "/s/format"}));
+}
+
+TEST_F(LocalBlobStoreTest, EveryFlippedBitOfASidecarIsFound) {
+  const BlobId id = put("hello");
+  const std::string sidecar = path_of(id) + ".json";
+  const auto size = io::read_file(fs_, sidecar, 1 << 20)->size();
+  for (std::size_t at = 0; at < size; ++at) {
+    fs_.flip_bit(sidecar, at);
+    EXPECT_EQ(store_->info(id).error().code(), Errc::kCorruptData) << "byte " << at;
+    EXPECT_EQ(store_->open(id).error().code(), Errc::kCorruptData);
+    EXPECT_EQ(store_->annotate(id, "x").error().code(), Errc::kCorruptData);
+    fs_.flip_bit(sidecar, at);
+  }
+  EXPECT_TRUE(store_->info(id));
+  for (std::size_t length = 0; length < size; length += 7) {
+    write_file("/s/copy", io::read_file(fs_, sidecar, 1 << 20)->substr(0, length));
+    EXPECT_EQ(from_sidecar(*io::read_file(fs_, "/s/copy", 1 << 20)).error().code(),
+              Errc::kCorruptData);
+  }
+}
+
+TEST_F(LocalBlobStoreTest, SidecarOfANewerVersionIsRefusedByName) {
+  const BlobId id = put("hello");
+  write_file(path_of(id) + ".json", "{\"version\":2,\"another\":\"layout\"}");
+  const Error error = store_->info(id).error();
+  EXPECT_EQ(error.code(), Errc::kCorruptData);
+  EXPECT_NE(error.detail().find("format version 2"), std::string::npos);
+}
+
+TEST_F(LocalBlobStoreTest, LostOrShortenedBytesAreFoundWhenOpened) {
+  const BlobId lost = put("lost"), cut = put("cut");
+  ASSERT_TRUE(fs_.remove(path_of(lost)));
+  fs_.shorten(path_of(cut), 1);
+  EXPECT_EQ(store_->open(lost).error().code(), Errc::kCorruptData);
+  EXPECT_EQ(store_->open(cut).error().code(), Errc::kCorruptData);
+  EXPECT_TRUE(store_->info(lost));  // its sidecar is whole: published, and listed
+  EXPECT_EQ(store_->list()->size(), 2u);
+}
+
+TEST_F(LocalBlobStoreTest, BytesShortenedUnderAnOpenReaderAreFound) {
+  const BlobId id = put("hello");
+  const auto reader = *store_->open(id);
+  fs_.shorten(path_of(id), 3);
+  std::string bytes(5, '?');
+  EXPECT_EQ(reader->read_at(0, std::as_writable_bytes(std::span(bytes))).error().code(),
+            Errc::kCorruptData);
+}
+
+TEST_F(LocalBlobStoreTest, KeepsAFewReadersOpenAndNoMore) {
+  Limits limits;
+  limits.blob_readers_kept = 2;
+  ASSERT_TRUE(restart(limits));
+  const BlobId a = put("a"), b = put("b"), c = put("c");
+  const auto* const first = store_->open(a)->get();
+  (void)store_->open(b);
+  EXPECT_EQ(store_->open(a)->get(), first);  // the same one again
+  const std::weak_ptr<const BlobReader> kept_b = *store_->open(b);
+  (void)store_->open(a);
+  (void)store_->open(c);  // the one used longest ago goes
+  EXPECT_TRUE(kept_b.expired());
+  EXPECT_EQ(store_->open(a)->get(), first);
+}
+
+TEST_F(LocalBlobStoreTest, AnnotationsAreBounded) {
+  Limits limits;
+  limits.sidecar_bytes_max = 2000;
+  ASSERT_TRUE(restart(limits));
+  const BlobId id = put("hello");
+  EXPECT_EQ(store_->annotate(id, std::string(2000, 'x')).error().code(), Errc::kTooLarge);
+  EXPECT_EQ(store_->info(id)->annotation, "note");
+  const auto writer = std::move(*store_->begin({}));
+  EXPECT_EQ(writer->commit(properties_of(""), std::string(2000, 'x')).error().code(),
+            Errc::kTooLarge);
+  EXPECT_EQ(store_->list()->size(), 1u);
+}
+
+TEST_F(LocalBlobStoreTest, FailedAppendOrSyncCannotBeCommitted) {
+  for (const bool in_append : {true, false}) {
+    const auto writer = std::move(*store_->begin({}));
+    if (in_append) {
+      plan_.fail_after(0, Errc::kNoSpace);
+      EXPECT_EQ(writer->append(bytes_of("hello")).error().code(), Errc::kNoSpace);
+    } else {
+      ASSERT_TRUE(writer->append(bytes_of("hello")));
+      plan_.fail_after(0, Errc::kIo);
+      EXPECT_EQ(writer->sync().error().code(), Errc::kIo);
+      // The disk works again, but what it dropped it will not tell.
+      EXPECT_EQ(writer->sync().error().code(), Errc::kIo);
+    }
+    EXPECT_FALSE(writer->append(bytes_of("more")));
+    EXPECT_FALSE(writer->commit(properties_of("hello"), ""));
+    EXPECT_TRUE(store_->list()->empty());
+  }
+  EXPECT_EQ(fs_.all_files(), std::vector<std::string>{"/s/format"});
+}
+
+TEST(LocalBlobStoreOnDisk, GivesFileSlicesAndReleasesUnusedReservation) {
+  const test::TemporaryDirectory dir;
+  const auto fs = io::make_posix_file_system();
+  test::SeededRandom random;
+  const auto store = std::move(*open_local_blob_store(*fs, dir.path() + "/x/y", random));
+  io::Block block;
+  std::fill_n(block.data(), io::kBlockBytes, std::byte{'z'});
+  const auto writer = std::move(*store->begin({64 << 20}));
+  ASSERT_TRUE(writer->append({block.data(), io::kBlockBytes}));
+  ASSERT_TRUE(writer->append({block.data(), 100}));
+  const std::string bytes(io::kBlockBytes + 100, 'z');
+  const std::uint64_t before = *store->free_bytes();
+  ASSERT_TRUE(writer->commit(properties_of(bytes), ""));
+  EXPECT_GT(*store->free_bytes(), before + (32 << 20));
+  const auto reader = *store->open(writer->id());
+  const auto slice = reader->file_slice(5, 10);
+  ASSERT_TRUE(slice);
+  EXPECT_GE(slice->descriptor, 0);
+  EXPECT_EQ(slice->offset, 5u);
+  EXPECT_EQ(slice->length, 10u);
+  std::string back(bytes.size(), '?');
+  ASSERT_TRUE(reader->read_at(0, std::as_writable_bytes(std::span(back))));
+  EXPECT_EQ(back, bytes);
+}
+
+}  // namespace
+}  // namespace strata::blob
