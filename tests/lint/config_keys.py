@@ -8,7 +8,8 @@ LIMITS = "include/strata/base/limits.h"
 READER = "storage/base/config.cc"
 DOCUMENTS = ("README.md", "storage/DESIGN.md", "registry/DESIGN.md")
 FIELD = re.compile(r"^\s+std::[\w:]+ (\w+)\s*(?:=|\{)", re.M)
-READ = re.compile(r'(?:\.|->)(?:text|texts|integer|boolean)\(\s*"([\w.-]+)"')
+# A ConfigFile's own calls, and `assign`, the daemons' name for "read it into this field".
+READ = re.compile(r'(?:(?:\.|->)(?:text|texts|integer|boolean)|\bassign)\(\s*"([\w.-]+)"')
 
 
 def main():
