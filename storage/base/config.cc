@@ -145,6 +145,12 @@ void ConfigFile::read_limits(Limits& limits) {
   number("page_size", limits.page_size);
   number("page_size_max", limits.page_size_max);
   number("metadata_document_bytes_max", limits.metadata_document_bytes_max);
+  number("metadata_depth_max", limits.metadata_depth_max);
+  number("metadata_elements_max", limits.metadata_elements_max);
+  number("metadata_namespace_bytes_max", limits.metadata_namespace_bytes_max);
+  number("metadata_attributes_max", limits.metadata_attributes_max);
+  number("rsa_key_bits_min", limits.rsa_key_bits_min);
+  number("rsa_key_bits_max", limits.rsa_key_bits_max);
   number("search_total_exact_max", limits.search_total_exact_max);
   number("query_words_max", limits.query_words_max);
   duration("removal_grace", limits.removal_grace);
