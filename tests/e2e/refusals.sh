@@ -54,7 +54,7 @@ result=$(curl -sS -H 'Expect:' -T "$WORK/numbers.gz" -o "$WORK/body" -D "$WORK/h
   -w '%{http_code} %{size_upload}' "$put/numbers.gz" 2>"$WORK/curl.err") || true
 expect "status" "${result% *}" 422
 expect_problem corrupt-gzip
-expect "Connection" "$(header Connection | tr A-Z a-z)" close
+expect "Connection" "$(header Connection | tr "[:upper:]" "[:lower:]")" close
 ((${result#* } < $(stat -c %s "$WORK/numbers.gz"))) || fail "the whole body was read first"
 
 say "truncated and damaged archives"

@@ -43,6 +43,12 @@ http 200 -H 'Content-Type: application/rdf+xml' --data-binary "@$WORK/first.xml"
 http 400 -H 'Content-Type: application/rdf+xml' --data-binary "@$WORK/forged.xml" "$REGISTRY/metadata"
 has 1 "identifier=$identifier" "status=all" || fail "posted twice, not one entry"
 
+say "a change is a newer entry"
+http 200 -X PATCH -H 'Content-Type: application/merge-patch+json' -d '{"metadata":{"title":"Renamed"}}' \
+  "$STORAGE/v1/images/$first"
+await 30 has 1 "q=renamed debian" || fail "the new title is not in the registry"
+has 1 "identifier=$identifier" || fail "the older entry is still listed as valid"
+
 say "the registry is down during an upload: the entry appears when it is back"
 stop registry || fail "strata-registry did not end well"
 noise 100002 second >"$WORK/second"
