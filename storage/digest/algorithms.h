@@ -11,9 +11,4 @@ namespace strata::digest {
          static_cast<std::uint8_t>(wanted);
 }
 
-[[nodiscard]] constexpr Algorithms without(Algorithms set, Algorithms removed) {
-  return static_cast<Algorithms>(static_cast<std::uint8_t>(set) &
-                                 ~static_cast<std::uint8_t>(removed));
-}
-
 }  // namespace strata::digest

@@ -1,13 +1,35 @@
 #include "strata/digest/hasher.h"
 
+#include <string>
+
+#include "storage/digest/kernels.h"
+#include "storage/digest/stitched_hasher.h"
+
 namespace strata::digest {
+namespace {
+
+std::string describe() {
+  if (const Kernel* all = best_kernel(Algorithms::kAll)) return std::string(all->name);
+  if (const Kernel* pair = best_kernel(Algorithms::kSha1Sha256)) {
+    return std::string(pair->name) + ", openssl sha-512";
+  }
+  return "openssl sha-1, sha-256, sha-512";
+}
+
+}  // namespace
 
 std::unique_ptr<Hasher> make_hasher(Algorithms algorithms) {
+  if (const Kernel* exact = best_kernel(algorithms)) return make_stitched_hasher(*exact);
+  const Kernel* pair = best_kernel(Algorithms::kSha1Sha256);
+  if (algorithms == Algorithms::kAll && pair != nullptr) {
+    return make_stitched_hasher(*pair, make_openssl_hasher(Algorithms::kSha512));
+  }
   return make_openssl_hasher(algorithms);
 }
 
 std::string_view hasher_description() {
-  return "openssl sha-1, sha-256, sha-512";
+  static const std::string kDescription = describe();
+  return kDescription;
 }
 
 DigestSet digest_of(std::span<const std::byte> data) {
