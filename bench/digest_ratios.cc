@@ -47,17 +47,30 @@ std::function<void()> one_stream(MakeHasher make, Algorithms algorithms, Data da
   };
 }
 
+// The data in equal shares, the last with what is left over.
+std::vector<Data> shares(Data data, std::size_t count) {
+  std::vector<Data> list;
+  const std::size_t size = data.size() / count;
+  for (std::size_t i = 0; i + 1 < count; ++i) list.push_back(data.subspan(i * size, size));
+  list.push_back(data.subspan((count - 1) * size));
+  return list;
+}
+
 // Thread t takes the streams t, t + threads, ... one after another.
 std::function<void()> many_streams(MakeHasher make, const DigestRatioOptions& options, Data data) {
-  const auto streams = static_cast<std::size_t>(options.streams);
+  const auto streams = shares(data, static_cast<std::size_t>(options.streams));
   const auto threads = static_cast<std::size_t>(options.threads);
-  const std::size_t share = data.size() / streams;
+  std::vector<DigestSet> expected;
+  for (const Data stream : streams) {
+    expected.push_back(hash_blocks(*digest::make_openssl_hasher(Algorithms::kAll), stream));
+  }
   return [=] {
     std::vector<std::thread> running;
     for (std::size_t t = 0; t < threads; ++t) {
-      running.emplace_back([=] {
-        for (std::size_t s = t; s < streams; s += threads) {
-          (void)hash_blocks(*make(Algorithms::kAll), data.subspan(s * share, share));
+      running.emplace_back([&, t] {
+        for (std::size_t s = t; s < streams.size(); s += threads) {
+          check(hash_blocks(*make(Algorithms::kAll), streams[s]) == expected[s],
+                "a digest differs from OpenSSL's");
         }
       });
     }

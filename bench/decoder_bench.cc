@@ -1,0 +1,183 @@
+#include <benchmark/benchmark.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "strata/base/limits.h"
+#include "strata/base/result.h"
+#include "strata/codec/decoder.h"
+
+// Rates of our decoders, in decoded bytes, each beside the plain library on the same stream: zlib's
+// inflate, liblzma, libzstd. 1 MiB blocks in and out.
+namespace strata::bench {
+namespace {
+
+using codec::Encoding;
+using Bytes = std::vector<std::byte>;
+
+constexpr std::size_t kDecodedBytes = std::size_t{16} << 20;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+
+// Like a disk image: text, things that do not compress, and holes.
+const Bytes& decoded_bytes() {
+  static const Bytes kBytes = [] {
+    constexpr std::array<std::string_view, 8> kWords = {"package ",
+                                                        "usr/share/",
+                                                        "\x7f"
+                                                        "ELF",
+                                                        "lib",
+                                                        "version: ",
+                                                        "\n",
+                                                        "0.1",
+                                                        "depends "};
+    Bytes bytes;
+    std::mt19937_64 random(1);
+    while (bytes.size() < kDecodedBytes) {
+      const auto kind = random() % 8;
+      for (std::size_t end = bytes.size() + 65'536; bytes.size() < end;) {
+        if (kind == 0) bytes.insert(bytes.end(), 4096, std::byte{0});
+        if (kind == 1) bytes.push_back(static_cast<std::byte>(random()));
+        if (kind < 2) continue;
+        const auto word = std::as_bytes(std::span(kWords[random() % kWords.size()]));
+        bytes.insert(bytes.end(), word.begin(), word.end());
+        bytes.push_back(static_cast<std::byte>(random() % 64));
+      }
+    }
+    bytes.resize(kDecodedBytes);
+    return bytes;
+  }();
+  return kBytes;
+}
+
+const Bytef* in_ptr(const Bytes& bytes) {
+  return reinterpret_cast<const Bytef*>(bytes.data());
+}
+
+// zlib counts in unsigned int; every buffer here is far below its limit.
+uInt zlib_size(std::size_t size) {
+  return static_cast<uInt>(size);
+}
+
+Bytes gzip(const Bytes& plain) {
+  z_stream stream{};
+  check(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "deflate");
+  Bytes out(deflateBound(&stream, plain.size()));
+  stream.next_in = const_cast<Bytef*>(in_ptr(plain));
+  stream.avail_in = zlib_size(plain.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = zlib_size(out.size());
+  check(deflate(&stream, Z_FINISH) == Z_STREAM_END, "deflate");
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+Bytes xz(const Bytes& plain) {
+  Bytes out(lzma_stream_buffer_bound(plain.size()));
+  std::size_t size = 0;
+  check(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, nullptr, in_ptr(plain), plain.size(),
+                                reinterpret_cast<Bytef*>(out.data()), &size, out.size()) == LZMA_OK,
+        "lzma_easy_buffer_encode");
+  out.resize(size);
+  return out;
+}
+
+Bytes zstd(const Bytes& plain) {
+  Bytes out(ZSTD_compressBound(plain.size()));
+  const std::size_t size = ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), 3);
+  check(ZSTD_isError(size) == 0, "ZSTD_compress");
+  out.resize(size);
+  return out;
+}
+
+const Bytes& encoded(Encoding encoding) {
+  static const Bytes kGzip = gzip(decoded_bytes());
+  static const Bytes kXz = xz(decoded_bytes());
+  static const Bytes kZstd = zstd(decoded_bytes());
+  return encoding == Encoding::kGzip ? kGzip : encoding == Encoding::kXz ? kXz : kZstd;
+}
+
+std::size_t decode_strata(Encoding encoding, std::span<const std::byte> in, Bytes& out) {
+  const auto decoder = codec::make_decoder(encoding, codec::DecoderLimits::from(Limits{}));
+  std::size_t produced = 0;
+  for (bool pending = true; pending || !in.empty();) {
+    const auto step = decoder->step(in.first(std::min(in.size(), kBufferBytes)), out);
+    check(step.has_value(), "a decoder failed");
+    in = in.subspan(step->consumed);
+    produced += step->produced;
+    pending = step->produced > 0;
+  }
+  check(decoder->finish().has_value(), "a decoder did not see the end");
+  return produced;
+}
+
+std::size_t decode_zlib(Encoding, std::span<const std::byte> in, Bytes& out) {
+  z_stream stream{};
+  check(inflateInit2(&stream, 15 + 16) == Z_OK, "inflateInit2");
+  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(in.data()));
+  stream.avail_in = zlib_size(in.size());
+  for (int result = Z_OK; result == Z_OK;) {
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = zlib_size(out.size());
+    result = inflate(&stream, Z_NO_FLUSH);
+  }
+  const std::size_t produced = stream.total_out;
+  inflateEnd(&stream);
+  return produced;
+}
+
+std::size_t decode_liblzma(Encoding, std::span<const std::byte> in, Bytes& out) {
+  lzma_stream stream = LZMA_STREAM_INIT;
+  check(lzma_stream_decoder(&stream, UINT64_MAX, 0) == LZMA_OK, "lzma_stream_decoder");
+  stream.next_in = reinterpret_cast<const std::uint8_t*>(in.data());
+  stream.avail_in = in.size();
+  for (lzma_ret result = LZMA_OK; result == LZMA_OK;) {
+    stream.next_out = reinterpret_cast<std::uint8_t*>(out.data());
+    stream.avail_out = out.size();
+    result = lzma_code(&stream, LZMA_FINISH);
+  }
+  const std::size_t produced = stream.total_out;
+  lzma_end(&stream);
+  return produced;
+}
+
+std::size_t decode_libzstd(Encoding, std::span<const std::byte> in, Bytes& out) {
+  ZSTD_DCtx* context = ZSTD_createDCtx();
+  ZSTD_inBuffer from{in.data(), in.size(), 0};
+  std::size_t produced = 0;
+  for (std::size_t more = 1; more > 0;) {
+    ZSTD_outBuffer to{out.data(), out.size(), 0};
+    more = ZSTD_decompressStream(context, &to, &from);
+    check(ZSTD_isError(more) == 0, "ZSTD_decompressStream");
+    produced += to.pos;
+  }
+  ZSTD_freeDCtx(context);
+  return produced;
+}
+
+using Decode = std::size_t (*)(Encoding, std::span<const std::byte> in, Bytes& out);
+
+void decode(benchmark::State& state, Encoding encoding, Decode run) {
+  const Bytes& in = encoded(encoding);
+  Bytes out(kBufferBytes);
+  for (auto _ : state) check(run(encoding, in, out) == kDecodedBytes, "not all was decoded");
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(kDecodedBytes));
+  state.counters["ratio"] = static_cast<double>(kDecodedBytes) / static_cast<double>(in.size());
+}
+
+BENCHMARK_CAPTURE(decode, gzip_zlib, Encoding::kGzip, decode_zlib);
+BENCHMARK_CAPTURE(decode, gzip_strata, Encoding::kGzip, decode_strata);
+BENCHMARK_CAPTURE(decode, xz_liblzma, Encoding::kXz, decode_liblzma);
+BENCHMARK_CAPTURE(decode, xz_strata, Encoding::kXz, decode_strata);
+BENCHMARK_CAPTURE(decode, zstd_libzstd, Encoding::kZstd, decode_libzstd);
+BENCHMARK_CAPTURE(decode, zstd_strata, Encoding::kZstd, decode_strata);
+
+}  // namespace
+}  // namespace strata::bench
