@@ -153,6 +153,11 @@ void ConfigFile::read_limits(Limits& limits) {
   number("rsa_key_bits_max", limits.rsa_key_bits_max);
   number("search_total_exact_max", limits.search_total_exact_max);
   number("query_words_max", limits.query_words_max);
+  number("index_words_max", limits.index_words_max);
+  number("index_value_bytes_max", limits.index_value_bytes_max);
+  number("search_scan_max", limits.search_scan_max);
+  number("search_prefix_words_max", limits.search_prefix_words_max);
+  number("list_bytes_max", limits.list_bytes_max);
   duration("removal_grace", limits.removal_grace);
   duration("created_skew", limits.created_skew);
   duration("outbox_retry_first", limits.outbox_retry_first);

@@ -71,8 +71,13 @@ struct Limits {
   std::size_t rsa_key_bits_max = 8192;       // verification costs grow with the cube
   std::size_t search_total_exact_max = 10'000;
   std::size_t query_words_max = 16;
-  std::chrono::seconds removal_grace{600};  // between the last reference and the bytes
-  std::chrono::seconds created_skew{300};   // a document's `created` ahead of our clock
+  std::size_t index_words_max = 512;         // distinct words indexed for one entry
+  std::size_t index_value_bytes_max = 255;   // longer words are cut, longer field values skipped
+  std::size_t search_scan_max = 200'000;     // index positions one search may look at: about 0.2 s
+  std::size_t search_prefix_words_max = 64;  // words that a prefix is expanded to before scanning
+  std::size_t list_bytes_max = 16 * kMiB;    // documents in one page of an XML list
+  std::chrono::seconds removal_grace{600};   // between the last reference and the bytes
+  std::chrono::seconds created_skew{300};    // a document's `created` ahead of our clock
   std::chrono::milliseconds outbox_retry_first{500};
   std::chrono::milliseconds outbox_retry_max{60'000};
 };
