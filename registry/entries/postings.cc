@@ -230,9 +230,9 @@ std::unique_ptr<Postings> TermReader::term(std::string_view term) const {
   return std::make_unique<TermPostings>(*this, term);
 }
 
-std::unique_ptr<Postings> TermReader::any_of(const std::vector<std::string>& terms) const {
+std::unique_ptr<Postings> TermReader::any_of(const std::vector<std::string>& wanted) const {
   std::vector<std::unique_ptr<Postings>> members;
-  for (const std::string& one : terms) members.push_back(term(one));
+  for (const std::string& one : wanted) members.push_back(term(one));
   return std::make_unique<UnionPostings>(std::move(members), order == Query::Order::kNewestFirst);
 }
 

@@ -67,7 +67,7 @@ struct TermReader {
 
   [[nodiscard]] std::unique_ptr<Postings> term(std::string_view term) const;
   // The union of some terms; no position twice.
-  [[nodiscard]] std::unique_ptr<Postings> any_of(const std::vector<std::string>& terms) const;
+  [[nodiscard]] std::unique_ptr<Postings> any_of(const std::vector<std::string>& wanted) const;
   // Distinct terms that start with `prefix`, in order, until `visit` says false. One seek each.
   [[nodiscard]] Status each_term(std::string_view prefix,
                                  const std::function<bool(std::string_view)>& visit) const;

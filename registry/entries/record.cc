@@ -243,10 +243,12 @@ std::string encode_record(const StoredEntry& entry) {
 }
 
 Result<StoredEntry> decode_record(const metadata::EntryKey& key, std::string_view record) {
-  StoredEntry entry{.key = key,
-                    .metadata = {.identifier = key.identifier, .sha1 = key.identifier.sha1()},
-                    .signature = {}};
-  entry.metadata.endorsement = metadata::Endorsement{.created = key.created, .email = key.endorser};
+  StoredEntry entry;
+  entry.key = key;
+  entry.metadata.identifier = key.identifier;
+  metadata::Endorsement& endorsement = entry.metadata.endorsement.emplace();
+  endorsement.created = key.created;
+  endorsement.email = key.endorser;
   while (!record.empty()) {
     const auto part = static_cast<Part>(record.front());
     record.remove_prefix(1);

@@ -7,6 +7,9 @@
 namespace strata::entries {
 namespace {
 
+// Reading a record and finding its terms, in steps through the index.
+constexpr std::size_t kRecordCost = 20;
+
 // A query in terms of the index.
 struct Plan {
   std::vector<std::string> terms;     // all must hold
@@ -69,7 +72,9 @@ class Search {
 
   // Counts every match from the start; keeps those behind `after`, one more than the page holds.
   Result<Page> run(const std::optional<Position>& after) {
-    if (after) STRATA_TRY(page_.total, count_before(*after));
+    if (after) {
+      STRATA_TRY(page_.total, count_before(*after));
+    }
     Status status = walk([&](const Position& at, StoredEntry* read) -> Result<bool> {
       ++page_.total;
       if (last_ && page_.next.empty() && page_.entries.size() == query_.limit) {
@@ -181,10 +186,11 @@ class Search {
     }
   }
 
-  Result<bool> matches(const Postings& at, std::optional<StoredEntry>& read) const {
+  Result<bool> matches(const Postings& at, std::optional<StoredEntry>& read) {
     if (!at.summary().matches(query_)) return false;
     if (query_.created_since && at.position().created() < *query_.created_since) return false;
     if (!check_terms_ && !check_prefix_) return true;
+    scanned_ += kRecordCost;
     STRATA_TRY(read, record_(at.position()));
     const std::set<std::string> terms = terms_of(*read, limits_);
     if (check_terms_ && !std::all_of(plan_.terms.begin(), plan_.terms.end(),
