@@ -45,6 +45,7 @@ enum class Part : unsigned char {
   kCertificateEmail,
   kSelfSigned,
   kDatesHold,
+  kLegacyProfile,
 };
 
 class Writer {
@@ -142,6 +143,9 @@ bool take_fact(Part part, std::string_view value, StoredEntry& entry) {
       return entry.signature.self_signed = true;
     case Part::kDatesHold:
       return entry.signature.certificate_valid_at_created = true;
+    case Part::kLegacyProfile:
+      entry.signature.profile = metadata::Profile::kLegacy;
+      return true;
     default:
       return true;
   }
@@ -239,6 +243,7 @@ std::string encode_record(const StoredEntry& entry) {
   out.text(Part::kCertificateEmail, entry.signature.certificate_email);
   out.flag(Part::kSelfSigned, entry.signature.self_signed);
   out.flag(Part::kDatesHold, entry.signature.certificate_valid_at_created);
+  out.flag(Part::kLegacyProfile, entry.signature.profile == metadata::Profile::kLegacy);
   return out.take();
 }
 
