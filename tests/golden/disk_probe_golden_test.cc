@@ -1,8 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <string>
+#include <string_view>
 
+#include "strata/base/text.h"
 #include "strata/codec/disk_format.h"
 #include "tests/support/codec_streams.h"
 #include "tests/support/temporary_directory.h"
@@ -25,9 +26,9 @@ void PrintTo(const Recipe& recipe, std::ostream* out) {
 
 std::uint64_t qemu_virtual_size(const std::string& format, const std::string& path) {
   const std::string json = test::run_tool("qemu-img info --output=json -f " + format + " " + path);
-  std::smatch found;
-  const bool matched = std::regex_search(json, found, std::regex(R"("virtual-size": (\d+))"));
-  return matched ? std::stoull(found[1]) : 0;
+  const std::string_view key = "\"virtual-size\": ";
+  const std::string_view rest = std::string_view(json).substr(json.find(key) + key.size());
+  return parse_decimal(rest.substr(0, rest.find_first_not_of("0123456789"))).value_or(0);
 }
 
 class DiskImage : public testing::TestWithParam<Recipe> {};

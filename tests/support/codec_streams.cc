@@ -24,7 +24,7 @@ Result<std::string> decode_all(codec::Decoder& decoder, std::string_view input,
   std::vector<std::byte> room;
   for (;;) {
     const auto in = bytes_of(input.substr(0, pieces.in()));
-    room.assign(pieces.out(), std::byte{0xEE});
+    room.resize(pieces.out());
     STRATA_TRY(const codec::Decoder::Step step, decoder.step(in, room));
     check(step.consumed <= in.size() && step.produced <= room.size(), "a step beyond its spans");
     const bool idle = step.consumed == 0 && step.produced == 0;

@@ -29,7 +29,7 @@ struct Pieces {
 // Decodes all of `input`, then finish(). Fails a check when the decoder breaks its progress rule or
 // says that it consumed or produced more than it was given.
 [[nodiscard]] Result<std::string> decode_all(codec::Decoder& decoder, std::string_view input,
-                                             const Pieces& pieces = pieces_of(1 << 20, 1 << 20));
+                                             const Pieces& pieces = pieces_of(1 << 16, 1 << 16));
 
 [[nodiscard]] codec::DiskInfo probe_all(std::string_view stream, std::size_t piece = 1 << 16);
 

@@ -121,12 +121,13 @@ TEST(DiskProbe, DynamicVhd) {
 }
 
 TEST(DiskProbe, FixedVhdIsAFooterThatFitsItsDisk) {
-  const std::string disk(kMiB, 'd');
-  expect(DiskFormat::kVhd, kMiB, disk + vhd_footer(kMiB, 2));
-  expect_raw(disk + vhd_footer(kMiB + 512, 2));
-  expect_raw(disk + vhd_footer(kMiB, 2) + "x");
-  expect_raw(disk + vhd_footer(kMiB, 2, 1));
-  expect_raw(vhd_footer(kMiB, 2) + disk);
+  constexpr std::uint64_t kDiskBytes = 65'536;
+  const std::string disk(kDiskBytes, 'd');
+  expect(DiskFormat::kVhd, kDiskBytes, disk + vhd_footer(kDiskBytes, 2));
+  expect_raw(disk + vhd_footer(kDiskBytes + 512, 2));
+  expect_raw(disk + vhd_footer(kDiskBytes, 2) + "x");
+  expect_raw(disk + vhd_footer(kDiskBytes, 2, 1));
+  expect_raw(vhd_footer(kDiskBytes, 2) + disk);
 }
 
 TEST(DiskProbe, Iso) {
