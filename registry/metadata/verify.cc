@@ -76,6 +76,10 @@ Status check_certificate(const Certificate& certificate, const SignatureForm& fo
     return untrusted("the signature algorithm " + std::string(form.algorithm) +
                      " does not fit the certificate's key");
   }
+  // The signature of the document does not cover the certificate; its own one does.
+  if (certificate.subject == certificate.issuer && !certificate.self_signed) {
+    return untrusted("the certificate says that it signed itself, but its signature does not hold");
+  }
   if (profile == Profile::kStrict && certificate.weak_digest) {
     return untrusted("the certificate itself is signed with a digest weaker than SHA-256");
   }

@@ -1,6 +1,7 @@
 #include "registry/metadata/xmlsec_runtime.h"
 
 #include <libxml/parser.h>
+#include <libxml/xmlerror.h>
 #include <xmlsec/crypto.h>
 #include <xmlsec/errors.h>
 #include <xmlsec/xmlsec.h>
@@ -12,13 +13,20 @@
 namespace strata::metadata {
 namespace {
 
-// xmlsec would print to stderr what a stranger's document makes it say; verify() answers itself.
+// Both would print to stderr what a stranger's document makes them say; our Result answers.
+void ignore_xml_error(void*, xmlError*) {}
 void ignore_xmlsec_error(const char*, int, const char*, const char*, const char*, int,
                          const char*) {}
 
 }  // namespace
 
 void initialize_xml() {
+  // libxml2 keeps its error handler per thread.
+  thread_local const bool silenced = [] {
+    xmlSetStructuredErrorFunc(nullptr, ignore_xml_error);
+    return true;
+  }();
+  (void)silenced;
   static std::once_flag once;
   std::call_once(once, [] {
     xmlInitParser();

@@ -54,6 +54,7 @@ std::string endorsed_document(std::string_view email, std::string_view name) {
 }
 
 std::string SignatureTemplate::text() const {
+  const std::string steps = transforms.empty() ? "" : "<Transforms>" + transforms + "</Transforms>";
   return "<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><SignedInfo>"
          "<CanonicalizationMethod Algorithm=\"" +
          c14n +
@@ -62,26 +63,30 @@ std::string SignatureTemplate::text() const {
          method +
          "\"/>"
          "<Reference URI=\"" +
-         uri + "\"><Transforms>" + transforms +
-         "</Transforms>"
-         "<DigestMethod Algorithm=\"" +
-         digest +
+         uri + "\">" + steps + "<DigestMethod Algorithm=\"" + digest +
          "\"/><DigestValue/></Reference></SignedInfo>"
          "<SignatureValue/><KeyInfo>" +
          key_info + "</KeyInfo>" + object + "</Signature>";
+}
+
+std::string pem_body(const std::string& pem) {
+  const std::size_t begin = pem.find('\n') + 1;
+  return pem.substr(begin, pem.find("-----END") - begin);
 }
 
 std::string appended(const std::string& document, std::string_view element) {
   return replaced(document, "</rdf:RDF>", std::string(element) + "</rdf:RDF>");
 }
 
-std::string xmlsec1_sign(const std::string& document, const Identity& identity) {
+std::string xmlsec1_sign(const std::string& document, const Identity& identity,
+                         const std::string& options) {
   const TemporaryDirectory folder;
   const std::string& path = folder.path();
   write_file(path + "/key.pem", identity.key);
   write_file(path + "/cert.pem", identity.certificate);
-  return run_tool("cat > " + path + "/in.xml; xmlsec1 --sign --privkey-pem " + path + "/key.pem," +
-                      path + "/cert.pem --output /dev/stdout " + path + "/in.xml",
+  return run_tool("cat > " + path + "/in.xml; xmlsec1 --sign " + options + " --privkey-pem " +
+                      path + "/key.pem," + path + "/cert.pem --output /dev/stdout " + path +
+                      "/in.xml",
                   document);
 }
 

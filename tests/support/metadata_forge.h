@@ -40,7 +40,7 @@ struct SignatureTemplate {
   std::string method = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
   std::string digest = "http://www.w3.org/2001/04/xmlenc#sha256";
   std::string uri = {};
-  std::string transforms =
+  std::string transforms =  // empty: no Transforms element
       "<Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>";
   std::string key_info = "<X509Data><X509Certificate/></X509Data>";
   std::string object = {};  // after KeyInfo
@@ -51,7 +51,10 @@ struct SignatureTemplate {
 [[nodiscard]] std::string appended(const std::string& document, std::string_view element);
 
 // What `xmlsec1 --sign` makes of a document that holds a template.
-[[nodiscard]] std::string xmlsec1_sign(const std::string& document, const Identity& identity);
+[[nodiscard]] std::string xmlsec1_sign(const std::string& document, const Identity& identity,
+                                       const std::string& options = {});
+// The base64 of the first PEM block.
+[[nodiscard]] std::string pem_body(const std::string& pem);
 // endorsed_document() with the template, signed.
 [[nodiscard]] std::string xmlsec1_signed(const Identity& identity,
                                          const SignatureTemplate& form = {});
