@@ -36,11 +36,11 @@ struct Registration {
 };
 
 struct ImageFilter {
-  std::optional<std::string> name, owner, identifier, tag;
-  std::optional<Sha256Digest> sha256;  // stored or decoded
-  std::optional<Visibility> visibility;
+  std::optional<std::string> name{}, owner{}, identifier{}, tag{};
+  std::optional<Sha256Digest> sha256{};  // stored or decoded
+  std::optional<Visibility> visibility{};
   // Only what this owner may see: own images and public ones. nullopt = everything.
-  std::optional<std::string> visible_to;
+  std::optional<std::string> visible_to{};
 };
 
 struct ImagePage {

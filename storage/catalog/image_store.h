@@ -1,12 +1,14 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "storage/blob/blob_store.h"
 #include "storage/catalog/catalog.h"
@@ -21,7 +23,8 @@ namespace strata::catalog {
 // BlobStore directly.
 //
 // An operation that fails has changed nothing that anyone can see, as far as the failing disk
-// allows to take it back; whatever cannot be taken back is complete, never half an image.
+// allows to take it back; whatever cannot be taken back is complete, never half an image. A
+// removal that fails is not taken back: it may be repeated, and the next start may finish it.
 // Thread-safe. All calls block: disk threads only. What is passed in must outlive it.
 class ImageStore {
  public:
@@ -67,14 +70,21 @@ class ImageStore {
  private:
   class Locks;
   struct Reconciliation;
+  // What a blob's sidecar says.
+  struct Annotated {
+    blob::BlobInfo info;
+    std::vector<Image> images;
+  };
 
-  [[nodiscard]] Result<Image> adopt(const BlobId& blob, Image image);
+  [[nodiscard]] Result<Annotated> annotated(const BlobId& blob);
+  [[nodiscard]] Result<std::optional<Image>> adopt(const BlobId& blob, Image image);
   [[nodiscard]] Result<Image> commit_new(blob::BlobWriter& writer, Image image,
                                          const blob::BlobProperties& properties);
-  [[nodiscard]] Result<std::vector<Image>> annotated_images(const BlobId& blob);
-  [[nodiscard]] Status collect(const BlobId& blob);
+  void take_back(const Image& image, const std::string& annotation);
   void abandon(const BlobId& blob);
+  [[nodiscard]] Result<bool> collect(const BlobId& blob);
   [[nodiscard]] Status reconcile_blob(const BlobId& blob, Reconciliation& work);
+  [[nodiscard]] Status reconcile_image(const Image& image, Recovery& done);
   [[nodiscard]] Status reconcile_catalog(Reconciliation& work);
 
   blob::BlobStore& blobs_;
