@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <functional>
 #include <random>
 #include <span>
@@ -114,6 +115,20 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+struct Cost {
+  double wall_seconds;
+  double cpu_seconds;  // of all threads of the process
+};
+
+Cost measure(const std::function<void()>& run) {
+  const std::clock_t cpu_start = std::clock();
+  const auto start = std::chrono::steady_clock::now();
+  run();
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  const auto cpu = static_cast<double>(std::clock() - cpu_start);
+  return {wall.count(), cpu / static_cast<double>(CLOCKS_PER_SEC)};
+}
+
 template <typename... Args>
 std::string print(const char* format, Args... args) {
   char line[256];
@@ -130,17 +145,21 @@ DigestRatioTable measure_digest_ratios(const DigestRatioOptions& options) {
   const auto list = variants(options, data);
   DigestRatioTable table{std::string(digest::hasher_description()), options, {}};
   for (const auto& variant : list) {
-    table.rows.push_back({variant.name, 0, variant.baseline, 1, {}});
+    table.rows.push_back({variant.name, 0, variant.baseline, 1, {}, 0});
   }
+  std::vector<std::vector<double>> cpu_seconds(list.size());
   for (int round = 0; round < options.rounds; ++round) {
     for (std::size_t i = 0; i < list.size(); ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      list[i].run();
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-      table.rows[i].rounds.push_back(static_cast<double>(options.bytes) / elapsed.count());
+      const Cost cost = measure(list[i].run);
+      table.rows[i].rounds.push_back(static_cast<double>(options.bytes) / cost.wall_seconds);
+      cpu_seconds[i].push_back(cost.cpu_seconds);
     }
   }
-  for (auto& row : table.rows) row.bytes_per_second = median(row.rounds);
+  const double gib = static_cast<double>(options.bytes) / static_cast<double>(1 << 30);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    table.rows[i].bytes_per_second = median(table.rows[i].rounds);
+    table.rows[i].cpu_seconds_per_gib = median(cpu_seconds[i]) / gib;
+  }
   for (auto& row : table.rows) {
     const auto baseline = std::ranges::find(table.rows, row.baseline, &DigestRatioRow::name);
     if (baseline != table.rows.end()) {
@@ -154,9 +173,10 @@ std::string to_text(const DigestRatioTable& table) {
   std::string text = "kernels: " + table.kernel + "\n" +
                      print("%zu MiB in blocks of 1 MiB, median of %d rounds\n\n",
                            table.options.bytes >> 20, table.options.rounds) +
-                     print("%-52s %10s %8s\n", "", "GB/s", "ratio");
+                     print("%-52s %8s %12s %8s\n", "", "GB/s", "CPU s/GiB", "ratio");
   for (const auto& row : table.rows) {
-    text += print("%-52s %10.3f", row.name.c_str(), row.bytes_per_second / 1e9);
+    text += print("%-52s %8.3f %12.3f", row.name.c_str(), row.bytes_per_second / 1e9,
+                  row.cpu_seconds_per_gib);
     text += row.baseline.empty() ? "\n" : print(" %7.2fx\n", row.ratio);
   }
   return text + "\nratio: to OpenSSL, one algorithm after another, in the same run\n";
@@ -173,8 +193,9 @@ std::string to_json(const DigestRatioTable& table) {
     json += (i == 0 ? "" : ",");
     json += "{\"name\":\"" + row.name + "\"," +
             print("\"bytes_per_second\":%.0f,", row.bytes_per_second);
-    json +=
-        "\"baseline\":\"" + row.baseline + "\"," + print("\"ratio\":%.3f,\"rounds\":[", row.ratio);
+    json += "\"baseline\":\"" + row.baseline + "\"," +
+            print("\"ratio\":%.3f,\"cpu_seconds_per_gib\":%.3f,\"rounds\":[", row.ratio,
+                  row.cpu_seconds_per_gib);
     for (std::size_t r = 0; r < row.rounds.size(); ++r) {
       json += print(r == 0 ? "%.0f" : ",%.0f", row.rounds[r]);
     }

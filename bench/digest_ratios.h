@@ -22,6 +22,7 @@ struct DigestRatioRow {
   std::string baseline;        // name of the row it is compared with; empty: none
   double ratio;                // median / the baseline's median; 1 without a baseline
   std::vector<double> rounds;  // bytes per second of each round, in order
+  double cpu_seconds_per_gib;  // of all threads: median of the rounds
 };
 
 struct DigestRatioTable {
@@ -37,7 +38,8 @@ struct DigestRatioTable {
 // For people: one line for each row, ending in a newline.
 [[nodiscard]] std::string to_text(const DigestRatioTable& table);
 // For programs: {"kernel":..., "bytes":N, "rounds":N, "threads":N, "streams":N,
-// "rows":[{"name":..., "bytes_per_second":N, "baseline":..., "ratio":N, "rounds":[N...]}]}
+// "rows":[{"name":..., "bytes_per_second":N, "baseline":..., "ratio":N,
+// "cpu_seconds_per_gib":N, "rounds":[N...]}]}
 [[nodiscard]] std::string to_json(const DigestRatioTable& table);
 
 }  // namespace strata::bench

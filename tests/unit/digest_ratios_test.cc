@@ -39,7 +39,10 @@ TEST(DigestRatios, ARatioIsThatOfTheMedians) {
   }
   EXPECT_EQ(row(table, "strata, all three, 3 streams on 2 threads").baseline,
             "openssl, all three, 3 streams on 2 threads");
-  for (const auto& each : table.rows) EXPECT_GT(each.bytes_per_second, 0) << each.name;
+  for (const auto& each : table.rows) {
+    EXPECT_GT(each.bytes_per_second, 0) << each.name;
+    EXPECT_GT(each.cpu_seconds_per_gib, 0) << each.name;
+  }
 }
 
 TEST(DigestRatios, OneThreadHasNothingToSplit) {
@@ -52,14 +55,16 @@ TEST(DigestRatios, OneThreadHasNothingToSplit) {
 const DigestRatioTable kTable = {
     "the kernel",
     {.bytes = 2 << 20, .rounds = 2, .threads = 1, .streams = 1},
-    {{"slow", 1.5e9, "", 1, {1e9, 2e9}}, {"fast", 3e9, "slow", 2, {3e9, 3e9}}}};
+    {{"slow", 1.5e9, "", 1, {1e9, 2e9}, 0.75}, {"fast", 3e9, "slow", 2, {3e9, 3e9}, 0.375}}};
 
 TEST(DigestRatios, AsJson) {
   EXPECT_EQ(to_json(kTable),
             R"({"kernel":"the kernel","bytes":2097152,"rounds":2,"threads":1,"streams":1,"rows":[)"
             R"({"name":"slow","bytes_per_second":1500000000,"baseline":"","ratio":1.000,)"
+            R"("cpu_seconds_per_gib":0.750,)"
             R"("rounds":[1000000000,2000000000]},)"
             R"({"name":"fast","bytes_per_second":3000000000,"baseline":"slow","ratio":2.000,)"
+            R"("cpu_seconds_per_gib":0.375,)"
             R"("rounds":[3000000000,3000000000]}]})"
             "\n");
 }
@@ -67,8 +72,8 @@ TEST(DigestRatios, AsJson) {
 TEST(DigestRatios, AsText) {
   const std::string text = to_text(kTable);
   EXPECT_THAT(text, testing::HasSubstr("the kernel"));
-  EXPECT_THAT(text, testing::ContainsRegex("slow +1.500\n"));
-  EXPECT_THAT(text, testing::ContainsRegex("fast +3.000 +2.00x\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("slow +1.500 +0.750\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("fast +3.000 +0.375 +2.00x\n"));
 }
 
 }  // namespace
