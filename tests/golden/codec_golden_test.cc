@@ -4,6 +4,7 @@
 
 #include "storage/codec/gzip_decoder.h"
 #include "strata/codec/decoder.h"
+#include "tests/support/codec_forge.h"
 #include "tests/support/codec_streams.h"
 #include "tests/support/tool.h"
 
@@ -63,6 +64,23 @@ TEST_P(Golden, ConcatenationDecodesToConcatenation) {
   const std::string stream = run_tool(GetParam().command, one) + run_tool(GetParam().command) +
                              run_tool(GetParam().command, two);
   expect_decoded(stream, one + two);
+}
+
+// What may stand between or behind parts: zeros for gzip (behind) and xz, skippable frames for
+// zstd.
+TEST_P(Golden, PaddingThatTheFormatAllowsIsPassedOver) {
+  const std::string one = run_tool(GetParam().command, "one");
+  const std::string two = run_tool(GetParam().command, "two");
+  const std::string zeros(512, '\0');
+  const std::string skippable = test::forge_zstd_skippable(9, "index");
+  switch (GetParam().encoding) {
+    case Encoding::kGzip:
+      return expect_decoded(one + two + zeros, "onetwo");
+    case Encoding::kXz:
+      return expect_decoded(one + zeros + two + zeros, "onetwo");
+    default:
+      return expect_decoded(skippable + one + skippable + two + skippable, "onetwo");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -51,6 +51,53 @@ std::string forge_gzip(const GzipParts& parts) {
   return stream + little_endian(parts.data.size() + parts.size_error, 4);
 }
 
+std::string forge_gzip_around(std::string_view deflate, std::string_view data) {
+  return std::string("\x1f\x8b\x08\0\0\0\0\0\0\3", 10) + std::string(deflate) +
+         little_endian(crc32_of(data), 4) + little_endian(data.size(), 4);
+}
+
+std::string deflate_stored(std::string_view data) {
+  return std::string(1, '\0') + little_endian(data.size(), 2) + little_endian(~data.size(), 2) +
+         std::string(data);
+}
+
+FixedBlock::FixedBlock() {
+  extra(1, 1);  // BFINAL
+  extra(1, 2);  // BTYPE
+}
+
+void FixedBlock::extra(unsigned value, unsigned bits) {
+  for (unsigned i = 0; i < bits; ++i, ++bit_count_) {
+    if (bit_count_ % 8 == 0) bytes_ += '\0';
+    bytes_.back() = static_cast<char>(bytes_.back() | (value >> i & 1) << bit_count_ % 8);
+  }
+}
+
+void FixedBlock::code(unsigned value, unsigned bits) {
+  while (bits-- > 0) extra(value >> bits & 1, 1);
+}
+
+FixedBlock& FixedBlock::literal(char c) {
+  code(0x30U + static_cast<unsigned char>(c), 8);
+  return *this;
+}
+
+FixedBlock& FixedBlock::symbol(unsigned symbol) {
+  symbol < 280 ? code(symbol - 256, 7) : code(0xC0 + symbol - 280, 8);
+  return *this;
+}
+
+FixedBlock& FixedBlock::distance(unsigned distance_code, unsigned value, unsigned bits) {
+  code(distance_code, 5);
+  extra(value, bits);
+  return *this;
+}
+
+std::string FixedBlock::end() {
+  symbol(256);
+  return bytes_;
+}
+
 std::string forge_xz(const XzParts& parts) {
   const std::string flags{'\0', static_cast<char>(parts.check_type)};
   std::string stream(

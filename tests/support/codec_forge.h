@@ -26,6 +26,28 @@ struct GzipParts {
 };
 [[nodiscard]] std::string forge_gzip(const GzipParts& parts);
 
+// The same with `deflate`, which decodes to `data`, in place of a stored block.
+[[nodiscard]] std::string forge_gzip_around(std::string_view deflate, std::string_view data);
+
+// A stored deflate block that is not the last one.
+[[nodiscard]] std::string deflate_stored(std::string_view data);
+
+// Bits of a deflate block of fixed codes (RFC 1951 section 3.2.6), which is the last one.
+class FixedBlock {
+ public:
+  FixedBlock();
+  FixedBlock& literal(char c);          // ASCII
+  FixedBlock& symbol(unsigned symbol);  // 256 to 287: end of block, lengths, 286 and 287 unused
+  FixedBlock& distance(unsigned code, unsigned extra = 0, unsigned extra_bits = 0);
+  [[nodiscard]] std::string end();  // with the end of block symbol
+
+ private:
+  void code(unsigned value, unsigned bits);   // most significant bit first
+  void extra(unsigned value, unsigned bits);  // least significant bit first
+  std::string bytes_{};
+  unsigned bit_count_ = 0;
+};
+
 // An xz stream (xz file format 1.1.0) of `blocks` empty LZMA2 blocks without integrity check.
 struct XzParts {
   std::size_t blocks = 1;

@@ -22,6 +22,7 @@ Result<std::string> decode_all(codec::Decoder& decoder, std::string_view input,
                                const Pieces& pieces) {
   std::string decoded;
   std::vector<std::byte> room;
+  bool drained = false;  // the last step left room, and nothing of its input
   for (;;) {
     const auto in = bytes_of(input.substr(0, pieces.in()));
     room.resize(pieces.out());
@@ -29,6 +30,9 @@ Result<std::string> decode_all(codec::Decoder& decoder, std::string_view input,
     check(step.consumed <= in.size() && step.produced <= room.size(), "a step beyond its spans");
     const bool idle = step.consumed == 0 && step.produced == 0;
     check(in.empty() || !idle, "no progress although there was input and room");
+    check(!in.empty() || !drained || step.produced == 0,
+          "output held back although there was room");
+    drained = step.consumed == in.size() && step.produced < room.size();
     if (in.empty() && step.produced == 0) break;
     input.remove_prefix(step.consumed);
     decoded.append(reinterpret_cast<const char*>(room.data()), step.produced);

@@ -26,8 +26,8 @@ struct Pieces {
 };
 [[nodiscard]] Pieces pieces_of(std::size_t in, std::size_t out);
 
-// Decodes all of `input`, then finish(). Fails a check when the decoder breaks its progress rule or
-// says that it consumed or produced more than it was given.
+// Decodes all of `input`, then finish(). Fails a check when the decoder breaks its progress rule,
+// holds output back, or says that it consumed or produced more than it was given.
 [[nodiscard]] Result<std::string> decode_all(codec::Decoder& decoder, std::string_view input,
                                              const Pieces& pieces = pieces_of(1 << 16, 1 << 16));
 

@@ -86,6 +86,48 @@ TEST_P(Gzip, DamagedDeflateDataIsRefused) {
   expect_corrupt(stream, "deflate");
 }
 
+TEST_P(Gzip, CopiesReachBackToTheStartOfTheirMember) {
+  const std::string copied = test::FixedBlock().literal('a').symbol(257).distance(0).end();
+  expect_decoded(test::forge_gzip_around(copied, "aaaa"), "aaaa");
+  const std::string data(32'000, 'd');
+  // Distance code 29 begins at 24577.
+  const std::string far = test::FixedBlock().symbol(257).distance(29, 32'000 - 24'577, 13).end();
+  const std::string stream =
+      test::forge_gzip_around(test::deflate_stored(data) + far, data + "ddd");
+  expect_decoded(stream, data + "ddd");
+}
+
+// What lies before a member is another member's data, or memory that was never written.
+TEST_P(Gzip, CopiesFromBeforeTheirMemberAreRefused) {
+  const std::string first = forge_gzip({.data = std::string(40'000, 'f')});
+  const std::string at_start = test::FixedBlock().symbol(257).distance(0).end();
+  const std::string one_too_far = test::FixedBlock().literal('a').symbol(257).distance(1).end();
+  const std::string far = test::FixedBlock().symbol(257).distance(29, 32'001 - 24'577, 13).end();
+  const std::string after_data = test::deflate_stored(std::string(32'000, 'd')) + far;
+  for (const std::string& deflate : {at_start, one_too_far, after_data}) {
+    const std::string member = test::forge_gzip_around(deflate, "?");
+    expect_corrupt(member, "deflate");
+    expect_corrupt(first + member, "deflate");
+  }
+}
+
+TEST_P(Gzip, SymbolsThatDeflateDoesNotHaveAreRefused) {
+  for (const unsigned symbol : {286U, 287U}) {
+    const std::string length = test::FixedBlock().literal('a').symbol(symbol).distance(0).end();
+    expect_corrupt(test::forge_gzip_around(length, "a"), "deflate");
+  }
+  for (const unsigned code : {30U, 31U}) {
+    const std::string distance = test::FixedBlock().literal('a').symbol(257).distance(code).end();
+    expect_corrupt(test::forge_gzip_around(distance, "a"), "deflate");
+  }
+}
+
+TEST_P(Gzip, AStoredBlockWhoseLengthsDisagreeIsRefused) {
+  std::string stream = forge_gzip({});
+  stream[13] = static_cast<char>(stream[13] ^ 1);  // NLEN
+  expect_corrupt(stream, "deflate");
+}
+
 TEST_P(Gzip, ZeroPaddingBehindTheLastMemberIsAccepted) {
   expect_decoded(forge_gzip({}) + forge_gzip({.data = "more"}) + std::string(1000, '\0'),
                  "datamore");
