@@ -32,6 +32,10 @@ std::string_view hasher_description() {
   return kDescription;
 }
 
+bool all_in_one_pass() {
+  return best_kernel(Algorithms::kAll) != nullptr;
+}
+
 DigestSet digest_of(std::span<const std::byte> data) {
   const auto hasher = make_hasher(Algorithms::kAll);
   hasher->update(data);

@@ -11,17 +11,18 @@
 // whole blocks at any alignment, from the state it is given, and may be called from any thread.
 //
 // What they bring, as ratios to OpenSSL 3.0 EVP running the algorithms one after another, in one
-// run and on one thread (1 MiB blocks, medians, machines shared with other work):
+// run and on one thread (64 MiB in 1 MiB blocks, medians, a machine shared with other work):
 //
 //   kernel                         AMD Zen 5    Intel Sapphire Rapids (prototype)
-//   sha1_sha256_shani              1.66         not measured
-//   sha1_sha256_shani_avx512vl_vs  1.41         1.46
-//   sha_all_shani_avx512vl         1.99         1.27
+//   sha1_sha256_shani              1.65         not measured
+//   sha1_sha256_shani_avx512vl_vs  1.4          1.46
+//   sha_all_shani_avx512vl         1.9          1.27
 //   sha_all_shani_avx512vl_vs      1.75         1.53
 //
 // "vs" = the SHA instructions of the message schedule that are slow on Intel (sha1msg2, sha256msg1)
 // replaced by vector operations. It loses on AMD, whose SHA instructions are all fast, so the
-// vendor decides. sha_all reaches 0.94 of SHA-512 alone on Zen 5, 0.83 on Sapphire Rapids.
+// vendor decides. sha_all reaches 0.9 of OpenSSL's SHA-512 alone on Zen 5, 0.83 on
+// Sapphire Rapids.
 //
 // The SHA instructions exist only in the legacy SSE encoding. Mixed with VEX or EVEX instructions
 // while the upper half of a vector register is dirty, each of them waits for a merge: 65 to 110

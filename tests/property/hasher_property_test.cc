@@ -134,6 +134,7 @@ TEST(Kernels, AreSupportedWhereTheProcessorHasTheInstructions) {
   const bool avx512 = sha && flag("avx512f") && flag("avx512vl") && flag("bmi1") && flag("bmi2");
   EXPECT_EQ(best_kernel(Algorithms::kSha1Sha256) != nullptr, sha);
   EXPECT_EQ(best_kernel(Algorithms::kAll) != nullptr, avx512);
+  EXPECT_EQ(all_in_one_pass(), avx512);
   EXPECT_EQ(kernels().size(), 4U);
 }
 #endif

@@ -36,6 +36,10 @@ class Hasher {
 // "sha-ni stitched sha-1+sha-256, openssl sha-512": for logs and bench output.
 [[nodiscard]] std::string_view hasher_description();
 
+// Whether make_hasher(kAll) has one kernel for all three here. Then one thread nearly keeps up with
+// SHA-512 alone, and the split below would buy little time with half as much CPU time again.
+[[nodiscard]] bool all_in_one_pass();
+
 // For small values in memory (documents, etags): one call.
 [[nodiscard]] DigestSet digest_of(std::span<const std::byte> data);
 [[nodiscard]] inline DigestSet digest_of(std::string_view text) {
