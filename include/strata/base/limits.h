@@ -66,9 +66,10 @@ struct Limits {
   std::size_t metadata_depth_max = 32;             // elements inside each other; the format needs 8
   std::size_t metadata_elements_max = 10'000;      // and attributes, together
   std::size_t metadata_namespace_bytes_max = 256;  // canonical XML may repeat it on each element
-  std::size_t metadata_attributes_max = 64;  // of one element: libxml2 compares each with each
-  std::size_t rsa_key_bits_min = 2048;       // NIST SP 800-57 for use after 2013
-  std::size_t rsa_key_bits_max = 8192;       // verification costs grow with the cube
+  std::size_t metadata_attributes_max = 64;      // of one element: libxml2 compares each with each
+  std::size_t rsa_key_bits_min = 2048;           // NIST SP 800-57 for use after 2013
+  std::size_t rsa_key_bits_max = 8192;           // verification costs grow with the cube
+  std::size_t policy_file_bytes_max = 1 * kMiB;  // a site's lists: some 20'000 items
   std::size_t search_total_exact_max = 10'000;
   std::size_t query_words_max = 16;
   std::size_t index_words_max = 512;         // distinct words indexed for one entry
