@@ -40,6 +40,11 @@ struct Limits {
   std::chrono::seconds keep_alive_idle{75};
   std::chrono::seconds header_timeout{20};  // from the first byte of a request to its blank line
   std::chrono::seconds drain_timeout{60};   // SIGTERM: transfers in flight may finish
+  // An early answer: unread content up to this size is read and dropped to keep the connection;
+  // with more, the answer is followed by a short reading on, so that no RST destroys it.
+  std::uint64_t discard_bytes_max = 64 * kKiB;
+  std::uint64_t linger_bytes_max = 256 * kMiB;
+  std::chrono::seconds linger_timeout{5};
 
   // Uploads.
   std::size_t open_uploads_per_user = 64;
