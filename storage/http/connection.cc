@@ -29,6 +29,9 @@ std::string_view outcome_of(const Error& error) {
       return "slow-peer";
     case Errc::kCancelled:
       return "stopped";
+    case Errc::kMalformed:
+    case Errc::kHeadersTooLarge:
+      return "malformed";
     default:
       return "source-failed";
   }

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <boost/asio/post.hpp>
+
 #include "storage/http/connection.h"
 #include "strata/base/text.h"
 
@@ -25,6 +27,7 @@ void NetworkThread::start(std::size_t number) {
 }
 
 void NetworkThread::finish() {
+  boost::asio::post(context_, [this] { tick_.cancel(); });  // not armed again: nobody is left
   work_.reset();
   if (thread_.joinable()) thread_.join();
 }

@@ -21,7 +21,8 @@ struct RequestRecord {
   std::uint64_t sent = 0;      // bytes of the response, head included
   std::uint64_t promised = 0;  // content bytes the head announced
   std::chrono::steady_clock::duration duration{};
-  // "ok", "client-abort" (the peer went away), "slow-peer", "source-failed", "stopped"
+  // "ok", "client-abort" (the peer went away), "slow-peer", "malformed" (bad chunks),
+  // "source-failed" (our fault), "stopped"
   std::string_view outcome = "ok";
 };
 
