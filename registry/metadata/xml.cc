@@ -1,6 +1,7 @@
 #include "registry/metadata/xml.h"
 
 #include <libxml/parser.h>
+#include <libxml/uri.h>
 
 #include <array>
 #include <utility>
@@ -28,10 +29,21 @@ Error parse_error(const xmlParserCtxt& context) {
   return Error(Errc::kMalformed, std::move(detail));
 }
 
+// RDF and canonical XML have no use for other namespaces.
+bool is_absolute_uri(const xmlChar* text) {
+  xmlURI* uri = xmlParseURI(reinterpret_cast<const char*>(text));
+  const bool absolute = uri != nullptr && uri->scheme != nullptr && *uri->scheme != '\0';
+  xmlFreeURI(uri);
+  return absolute;
+}
+
 // Exclusive canonical XML repeats a declaration on each element that uses it, so that long names
 // would multiply: 10'000 elements by a namespace of half a megabyte.
 Status check_namespaces(const xmlNode* node, const Limits& limits) {
   for (const xmlNs* ns = node->nsDef; ns != nullptr; ns = ns->next) {
+    if (!view(ns->href).empty() && !is_absolute_uri(ns->href)) {
+      return malformed(node, "declares a namespace that is no absolute URI");
+    }
     if (view(ns->href).size() + view(ns->prefix).size() > limits.metadata_namespace_bytes_max) {
       return malformed(node, "declares a namespace of more than " +
                                  std::to_string(limits.metadata_namespace_bytes_max) + " bytes");

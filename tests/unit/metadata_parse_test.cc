@@ -294,6 +294,7 @@ TEST(MetadataParse, ExtensionsFollowRdf) {
   refused("<e:a xmlns:e='urn:e' rdf:parseType='Literal'><e:b/></e:a>", "parseType");
   refused("<e:a xmlns:e='urn:e' rdf:parseType='Resource'>text</e:a>", "elements only");
   refused("<e:a xmlns:e='urn:e' xml:id='i'/>", "attribute id");
+  refused("<e:a xmlns:e='relative'/>", "no absolute URI");
   refused("<slterms:inbound-port>65536</slterms:inbound-port>", "0 to 65535");
   refused("<slterms:icmp>256</slterms:icmp>", "0 to 255");
   refused(
