@@ -9,16 +9,17 @@
 #include "strata/base/result.h"
 #include "strata/codec/encoding.h"
 
-// Streaming decoders: gzip (RFC 1952, any number of members), xz (any number of streams, with
-// padding) and zstd (RFC 8878, any number of frames, skippable ones between). Every checksum the
-// format carries is verified.
+// Streaming decoders: gzip (RFC 1952, any number of members, zero padding behind them), xz (any
+// number of streams, with stream padding) and zstd (RFC 8878, any number of frames, skippable ones
+// between). Every checksum the format carries is verified. Anything else behind the last part is
+// an error, for gzip too: an image must end where every reader says that it ends.
 namespace strata::codec {
 
 struct DecoderLimits {
   std::uint64_t output_bytes_max;
-  std::uint64_t zstd_window_bytes_max;
+  std::uint64_t zstd_window_bytes_max;  // rounded down to a power of two
   std::uint64_t xz_memory_bytes_max;
-  std::uint64_t parts_max;  // members, blocks or frames
+  std::uint64_t parts_max;  // gzip members, xz streams, zstd frames
   [[nodiscard]] static DecoderLimits from(const Limits& limits);
 };
 
@@ -36,6 +37,7 @@ class Decoder {
   virtual ~Decoder() = default;
   // Takes from `in`, puts into `out`. Progress is made whenever both are non-empty, or `in` is
   // empty and output is pending (then consumed is 0; produced 0 means that more input is needed).
+  // A step that took all of `in` and left room in `out` holds nothing back.
   [[nodiscard]] virtual Result<Step> step(std::span<const std::byte> in,
                                           std::span<std::byte> out) = 0;
   // The input has ended and step() has nothing pending: an error when that is in mid-stream.
