@@ -299,8 +299,12 @@ Server::~Server() {
   stop();
 }
 
-Status Server::start() {
+Status Server::bind() {
   STRATA_TRY(impl_->listener, listen_on(impl_->options.host, impl_->options.port));
+  return {};
+}
+
+Status Server::start() {
   const Limits& limits = impl_->limits;
   // Room for a header block of the longest kind as read, for its parsed form and for the answer's.
   const std::size_t memory = 4 * limits.header_bytes_max;

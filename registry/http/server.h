@@ -62,9 +62,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Binds, listens and starts the threads. kConflict: the port is taken; kUsage: no such address.
-  [[nodiscard]] Status start();
-  [[nodiscard]] std::uint16_t port() const;  // after start(): the real one
+  // Binds and listens; clients wait in the backlog. kConflict: the port is taken; kUsage: no such
+  // address.
+  [[nodiscard]] Status bind();
+  [[nodiscard]] std::uint16_t port() const;  // after bind(): the real one
+  [[nodiscard]] Status start();              // after bind(): starts the threads
   // Stops accepting; requests in flight may finish until limits.drain_timeout, then connections are
   // cut. Blocks until all are gone. True when none had to be cut.
   bool drain();

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "registry/entries/entry_store.h"
+#include "registry/service/trust.h"
+#include "strata/base/clock.h"
+#include "strata/base/limits.h"
+#include "strata/base/metrics.h"
+
+namespace strata::registry {
+
+// What the resources work with; made once, outlives the server. Any thread.
+struct App {
+  const Limits& limits;
+  const Clock& clock;
+  entries::EntryStore& store;
+  Trust& trust;
+  Metrics& metrics;
+  std::string public_url;  // set before the first request; no slash at the end
+  std::atomic<bool> draining{false};
+};
+
+}  // namespace strata::registry

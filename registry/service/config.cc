@@ -1,0 +1,133 @@
+#include "registry/service/config.h"
+
+#include <algorithm>
+
+#include "strata/base/config.h"
+#include "strata/base/text.h"
+#include "strata/http/url.h"
+
+namespace strata::registry {
+namespace {
+
+constexpr std::int64_t kThreadsMax = 256;
+
+Status read_listen(const std::string& text, Config& config) {
+  const std::size_t colon = text.rfind(':');
+  const auto port = colon == std::string::npos
+                        ? std::nullopt
+                        : parse_decimal(std::string_view(text).substr(colon + 1));
+  if (!port || *port > 65535 || colon == 0) {
+    return Error(Errc::kUsage, "listen: '" + text + "' is not HOST:PORT");
+  }
+  config.host = text.substr(0, colon);
+  if (config.host.starts_with('[') && config.host.ends_with(']')) {
+    config.host = config.host.substr(1, config.host.size() - 2);
+  }
+  config.port = static_cast<std::uint16_t>(*port);
+  return {};
+}
+
+Status read_public_url(std::string text, Config& config) {
+  while (text.ends_with('/')) text.pop_back();
+  if (const auto url = http::Url::parse(text); !url) {
+    return Error(Errc::kUsage, "public_url: " + url.error().detail());
+  }
+  config.public_url = std::move(text);
+  return {};
+}
+
+Status read_trust_mode(const std::string& text, Config& config) {
+  if (text == "any") {
+    config.trust.mode = TrustRules::Mode::kAny;
+  } else if (text == "listed") {
+    config.trust.mode = TrustRules::Mode::kListed;
+  } else {
+    return Error(Errc::kUsage, "trust: '" + text + "' is neither 'any' nor 'listed'");
+  }
+  return {};
+}
+
+Status check_endorsers(const std::vector<std::string>& endorsers) {
+  for (const std::string& endorser : endorsers) {
+    if (metadata::is_valid_email(endorser) || Sha256Digest::from_hex(endorser)) continue;
+    return Error(Errc::kUsage, "trust.endorsers: '" + endorser +
+                                   "' is neither an e-mail address nor a SHA-256 fingerprint "
+                                   "(64 hex digits)");
+  }
+  return {};
+}
+
+Status read_log(ConfigFile& file, Config& config) {
+  constexpr std::pair<std::string_view, log::Level> kLevels[] = {{"debug", log::Level::kDebug},
+                                                                 {"info", log::Level::kInfo},
+                                                                 {"warn", log::Level::kWarn},
+                                                                 {"error", log::Level::kError}};
+  if (const auto level = file.text("log.level")) {
+    const auto* found = std::find_if(std::begin(kLevels), std::end(kLevels),
+                                     [&](const auto& known) { return known.first == *level; });
+    if (found == std::end(kLevels)) {
+      return Error(Errc::kUsage, "log.level: one of debug, info, warn, error");
+    }
+    config.log_level = found->second;
+  }
+  if (const auto format = file.text("log.format")) {
+    if (*format != "text" && *format != "json") {
+      return Error(Errc::kUsage, "log.format: 'text' or 'json'");
+    }
+    config.log_format = *format == "json" ? log::Format::kJson : log::Format::kText;
+  }
+  return {};
+}
+
+// Values that are right one by one and wrong together.
+Status check_together(const Config& config) {
+  if (!http::is_loopback_host(config.host) && config.trust.mode != TrustRules::Mode::kListed) {
+    return Error(Errc::kUsage,
+                 "listening on " + config.host +
+                     ", which is not a loopback address, needs --trust listed and a list "
+                     "[trust] endorsers: otherwise anybody could publish");
+  }
+  if (config.trust.mode == TrustRules::Mode::kListed && config.trust.endorsers.empty()) {
+    return Error(Errc::kUsage,
+                 "--trust listed needs a list [trust] endorsers of at least one "
+                 "e-mail address or SHA-256 fingerprint");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Config> load_config(const Flags& flags) {
+  Config config;
+  ConfigFile file = ConfigFile::empty();
+  if (!flags.config.empty()) {
+    STRATA_TRY(file, ConfigFile::load(flags.config));
+  }
+  const auto listen = file.text("listen");
+  const auto data = file.text("data");
+  const auto public_url = file.text("public_url");
+  const auto mode = file.text("trust.mode");
+  config.trust.endorsers = file.texts("trust.endorsers");
+  if (const auto threads = file.integer("threads", 1)) {
+    config.threads = static_cast<std::size_t>(std::min(*threads, kThreadsMax));
+  }
+  file.read_limits(config.limits);
+  if (Status status = read_log(file, config); !status) return status.error();
+  if (Status status = file.finish(); !status) return status.error();
+
+  if (const auto& value = flags.listen ? flags.listen : listen) {
+    if (Status status = read_listen(*value, config); !status) return status.error();
+  }
+  config.data = flags.data ? *flags.data : data.value_or(config.data);
+  if (const auto& value = flags.public_url ? flags.public_url : public_url) {
+    if (Status status = read_public_url(*value, config); !status) return status.error();
+  }
+  if (const auto& value = flags.trust ? flags.trust : mode) {
+    if (Status status = read_trust_mode(*value, config); !status) return status.error();
+  }
+  if (Status status = check_endorsers(config.trust.endorsers); !status) return status.error();
+  if (Status status = check_together(config); !status) return status.error();
+  return config;
+}
+
+}  // namespace strata::registry

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "registry/service/trust.h"
+#include "strata/base/limits.h"
+#include "strata/base/log.h"
+#include "strata/base/result.h"
+
+namespace strata::registry {
+
+// What the command line says; it wins over the file.
+struct Flags {
+  std::string config;  // path; empty: none
+  std::optional<std::string> listen, data, public_url, trust;
+};
+
+struct Config {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8081;
+  std::string data = "/var/lib/strata/registry";  // folder
+  std::string public_url;  // without a slash at the end; empty: the listener's
+  std::size_t threads = 8;
+  TrustRules trust;
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kText;
+  Limits limits;
+};
+
+// kUsage with every problem found in the file, or the first rule that the values break together: an
+// address that is not loopback needs a list of trusted endorsers.
+[[nodiscard]] Result<Config> load_config(const Flags& flags);
+
+}  // namespace strata::registry

@@ -1,0 +1,69 @@
+#include "registry/service/daemon.h"
+
+#include "registry/entries/rocksdb_store.h"
+#include "registry/http/server.h"
+#include "registry/service/app.h"
+#include "registry/service/router.h"
+#include "strata/http/url.h"
+
+namespace strata::registry {
+
+struct Daemon::Parts {
+  explicit Parts(Config c) : config(std::move(c)), trust(config.trust) {}
+
+  Config config;
+  SystemClock clock;
+  SystemRandom random;
+  Metrics metrics;
+  Trust trust;
+  std::string url;
+  // In the order in which they are made; the server goes first.
+  std::unique_ptr<entries::EntryStore> store;
+  std::unique_ptr<App> app;
+  std::unique_ptr<Router> router;
+  std::unique_ptr<registry_http::Server> server;
+};
+
+Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config))) {}
+Daemon::~Daemon() = default;
+
+Status Daemon::start() {
+  Parts& p = *parts_;
+  STRATA_TRY(p.store, entries::open_rocksdb(p.config.data + "/entries", p.config.limits));
+  // One allocation with aggregate initialization; make_unique would need a constructor.
+  p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url});
+  p.router = std::make_unique<Router>(*p.app);
+  registry_http::ServerOptions options{
+      .host = p.config.host, .port = p.config.port, .threads = p.config.threads, .hosts = {}};
+  if (const auto url = http::Url::parse(p.config.public_url); url) {
+    options.hosts.push_back(url->host);
+  }
+  p.server = std::make_unique<registry_http::Server>(std::move(options), p.config.limits, *p.router,
+                                                     p.metrics, p.random);
+  if (Status status = p.server->bind(); !status) return status;
+  const bool v6 = p.config.host.find(':') != std::string::npos;
+  p.url = "http://" + (v6 ? "[" + p.config.host + "]" : p.config.host) + ":" +
+          std::to_string(p.server->port());
+  if (p.app->public_url.empty()) p.app->public_url = p.url;
+  return p.server->start();
+}
+
+std::string Daemon::url() const {
+  return parts_->url;
+}
+
+void Daemon::reload(const Config& config) {
+  parts_->trust.replace(config.trust);
+  log::configure(config.log_level, config.log_format);
+}
+
+void Daemon::drain() {
+  Parts& p = *parts_;
+  if (p.app == nullptr) return;
+  p.app->draining = true;
+  if (!p.server->drain()) log::warn("drain.cut", {});
+  p.server.reset();
+  p.store.reset();  // flushes and closes
+}
+
+}  // namespace strata::registry

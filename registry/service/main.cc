@@ -1,0 +1,86 @@
+#include <pthread.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "registry/service/config.h"
+#include "registry/service/daemon.h"
+#include "strata/base/log.h"
+#include "strata/base/version.h"
+
+namespace {
+
+using strata::registry::Flags;
+
+enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2 };
+
+int complain(const strata::Error& error) {
+  std::fprintf(stderr, "strata-registry: %s\n", error.detail().c_str());
+  return error.code() == strata::Errc::kUsage ? kUsage : kFailed;
+}
+
+// Blocked in every thread and taken here by sigwait: no code runs in a handler.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void reload(const Flags& flags, strata::registry::Daemon& daemon) {
+  const auto config = strata::registry::load_config(flags);
+  if (!config) {
+    strata::log::error("reload.failed", {{"error", config.error().detail()}});
+    return;
+  }
+  daemon.reload(*config);
+  strata::log::info("reloaded", {{"endorsers", config->trust.endorsers.size()}});
+}
+
+int serve(const Flags& flags, const strata::registry::Config& config) {
+  strata::log::configure(config.log_level, config.log_format);
+  const sigset_t signals = block_signals();
+  strata::registry::Daemon daemon(config);
+  if (const auto status = daemon.start(); !status) return complain(status.error());
+  std::fprintf(stderr, "listening on %s\n", daemon.url().c_str());
+  for (;;) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP) break;
+    reload(flags, daemon);
+  }
+  strata::log::info("draining", {});
+  daemon.drain();
+  strata::log::info("stopped", {});
+  return kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App line{"Strata's registry: publishes signed, searchable records of disk images."};
+  Flags flags;
+  bool check_config = false;
+  line.set_version_flag("--version", "strata-registry " + std::string(strata::kVersion));
+  line.add_option("--config", flags.config, "TOML configuration file");
+  line.add_option("--listen", flags.listen, "HOST:PORT, default 127.0.0.1:8081; port 0 picks one");
+  line.add_option("--data", flags.data, "folder of the entries, made when missing");
+  line.add_option("--public-url", flags.public_url, "what our URLs begin with for others");
+  line.add_option("--trust", flags.trust, "any (loopback only) or listed: whose entries are taken");
+  line.add_flag("--check-config", check_config, "check the configuration and stop");
+  try {
+    line.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.exit(error) == 0 ? kDone : kUsage;
+  }
+  const auto config = strata::registry::load_config(flags);
+  if (!config) return complain(config.error());
+  if (check_config) {
+    std::puts("the configuration is good");
+    return kDone;
+  }
+  return serve(flags, *config);
+}

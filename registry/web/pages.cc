@@ -1,0 +1,220 @@
+#include "registry/web/pages.h"
+
+#include "strata/base/text.h"
+
+namespace strata::web {
+namespace {
+
+std::string page(std::string_view title, std::string_view content) {
+  std::string html =
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
+  html += html_escape(title);
+  html +=
+      " - Strata registry</title>\n<link rel=\"stylesheet\" href=\"/static/style.css\">\n</head>\n"
+      "<body>\n<header><span class=\"name\">Strata registry</span>\n<nav><a href=\"/\">Images</a> "
+      "<a href=\"/endorsers?media=html\">Endorsers</a> <a href=\"/upload\">Upload</a></nav>"
+      "</header>\n<main>\n";
+  html += content;
+  html += "</main>\n</body>\n</html>\n";
+  return html;
+}
+
+std::string link(std::string_view target, std::string_view text) {
+  return "<a href=\"" + html_escape(target) + "\">" + html_escape(text) + "</a>";
+}
+
+std::string badge(std::string_view kind) {
+  return "<span class=\"badge " + html_escape(kind) + "\">" + html_escape(kind) + "</span>";
+}
+
+std::string name_of(const EntryView& entry) {
+  return entry.title.empty() ? entry.identifier : entry.title;
+}
+
+std::string system_of(const EntryView& entry) {
+  std::string text = entry.os;
+  for (const std::string* part : {&entry.os_version, &entry.os_arch}) {
+    if (!part->empty()) text += (text.empty() ? "" : " ") + *part;
+  }
+  return text;
+}
+
+std::string text_input(std::string_view name, std::string_view label, std::string_view value,
+                       std::string_view css = {}) {
+  return "<label class=\"" + std::string(css) + "\">" + html_escape(label) +
+         "<input type=\"search\" name=\"" + std::string(name) + "\" value=\"" + html_escape(value) +
+         "\"></label>\n";
+}
+
+struct Option {
+  std::string_view value, text;
+};
+
+std::string select(std::string_view name, std::string_view label, std::string_view chosen,
+                   std::initializer_list<Option> options) {
+  std::string html = "<label>" + html_escape(label) + "<select name=\"" + std::string(name) + "\">";
+  for (const Option& option : options) {
+    html += "<option value=\"" + std::string(option.value) + "\"" +
+            (option.value == chosen ? " selected" : "") + ">" + std::string(option.text) +
+            "</option>";
+  }
+  return html + "</select></label>\n";
+}
+
+std::string form(const SearchForm& form) {
+  return "<form class=\"search\" action=\"/\" method=\"get\" role=\"search\">\n" +
+         text_input("q", "Words", form.text, "words") + text_input("os", "System", form.os) +
+         text_input("arch", "Architecture", form.arch) +
+         text_input("endorser", "Endorser", form.endorser) +
+         select("kind", "Kind", form.kind,
+                {{"", "any"}, {"machine", "machine"}, {"disk", "disk"}}) +
+         select("status", "Status", form.status,
+                {{"valid", "valid"},
+                 {"expired", "expired"},
+                 {"deprecated", "deprecated"},
+                 {"all", "all"}}) +
+         select("sort", "Order", form.sort,
+                {{"-created", "newest first"}, {"created", "oldest first"}}) +
+         "<button>Search</button>\n</form>\n";
+}
+
+std::string list_item(const EntryView& entry) {
+  std::string html =
+      "<li>\n<h2>" + link(entry.path, name_of(entry)) + " " + badge(entry.standing) + "</h2>\n";
+  std::string facts = html_escape(system_of(entry));
+  for (const std::string* fact : {&entry.kind, &entry.format, &entry.bytes}) {
+    if (!fact->empty()) facts += (facts.empty() ? "" : " &middot; ") + html_escape(*fact);
+  }
+  html += "<p class=\"facts\">" + facts + "</p>\n";
+  if (!entry.description.empty()) html += "<p>" + html_escape(entry.description) + "</p>\n";
+  html += "<p class=\"facts\"><code>" + html_escape(entry.identifier) + "</code> &middot; " +
+          html_escape(entry.endorser) + " &middot; " + html_escape(entry.created) + "</p>\n</li>\n";
+  return html;
+}
+
+class Facts {
+ public:
+  void text(std::string_view name, std::string_view value) {
+    if (!value.empty()) html(name, html_escape(value));
+  }
+  void html(std::string_view name, std::string_view value) {
+    out_ += "<dt>" + html_escape(name) + "</dt><dd>" + std::string(value) + "</dd>\n";
+  }
+  [[nodiscard]] std::string take() { return "<dl>\n" + out_ + "</dl>\n"; }
+
+ private:
+  std::string out_;
+};
+
+std::string description_of(const EntryView& entry) {
+  Facts facts;
+  facts.text("Description", entry.description);
+  facts.text("System", system_of(entry));
+  facts.text("Kind", entry.kind);
+  facts.text("Type", entry.type);
+  facts.text("Format", entry.format);
+  facts.text("Version", entry.version);
+  facts.text("Publisher", entry.publisher);
+  facts.text("Creator", entry.creator);
+  facts.text("Size", entry.bytes);
+  for (const std::string& tag : entry.tags) {
+    facts.html("Tag", link("/tag/" + percent_encode(entry.endorser, "@") + "/" +
+                               percent_encode(tag) + "?media=html",
+                           tag));
+  }
+  for (const std::string& location : entry.locations) {
+    facts.html("Location",
+               is_linkable(location) ? link(location, location) : html_escape(location));
+  }
+  facts.text("Valid until", entry.valid);
+  return facts.take();
+}
+
+std::string proof_of(const EntryView& entry) {
+  Facts facts;
+  facts.html("Identifier", "<code>" + html_escape(entry.identifier) + "</code>");
+  for (const auto& [name, hex] : entry.checksums) {
+    facts.html(name, "<code>" + html_escape(hex) + "</code>");
+  }
+  for (const auto& [what, hex] : entry.stored) {
+    facts.html("Stored as",
+               html_escape(what) + "<br><code>sha-256 " + html_escape(hex) + "</code>");
+  }
+  facts.text("Endorser", entry.endorser);
+  facts.text("Endorsed", entry.created);
+  facts.html("Signature",
+             html_escape(entry.algorithm) + " " + badge(entry.trusted ? "trusted" : "untrusted"));
+  facts.text("Subject", entry.subject);
+  facts.text("Issuer", entry.issuer);
+  facts.html("Certificate", "<code>sha-256 " + html_escape(entry.fingerprint) + "</code>");
+  return facts.take();
+}
+
+}  // namespace
+
+bool is_linkable(std::string_view uri) {
+  const std::string lower = ascii_lower(uri.substr(0, 8));
+  return lower.starts_with("http://") || lower.starts_with("https://") ||
+         lower.starts_with("ftp://");
+}
+
+std::string search_page(const SearchView& view) {
+  std::string html = "<h1>Images</h1>\n" + form(view.form);
+  html += "<p>" + std::string(view.total_exact ? "" : "More than ") + std::to_string(view.total) +
+          (view.total == 1 && view.total_exact ? " entry" : " entries") + "</p>\n";
+  if (!view.entries.empty()) {
+    html += "<ul class=\"entries\">\n";
+    for (const EntryView& entry : view.entries) html += list_item(entry);
+    html += "</ul>\n";
+  }
+  if (!view.next.empty()) {
+    html += "<p><a rel=\"next\" href=\"" + html_escape(view.next) + "\">Next page</a></p>\n";
+  }
+  return page("Images", html);
+}
+
+std::string entry_page(const EntryView& entry) {
+  std::string html = "<h1>" + html_escape(name_of(entry)) + " " + badge(entry.standing) + "</h1>\n";
+  if (!entry.deprecated.empty()) {
+    html += "<p class=\"notice\">Deprecated: " + html_escape(entry.deprecated) + "</p>\n";
+  }
+  if (!entry.superseded_by.empty()) {
+    html += "<p class=\"notice\">" + link(entry.superseded_by, "A newer entry") +
+            " of the same image and endorser replaces this one.</p>\n";
+  }
+  html += description_of(entry) + "<h2>Content and signature</h2>\n" + proof_of(entry);
+  html += "<p>" + link(entry.path + "?media=xml", "Signed document (XML)") + " &middot; " +
+          link(entry.path + "?media=json", "JSON") + "</p>\n";
+  return page(name_of(entry), html);
+}
+
+std::string upload_page() {
+  return page("Upload",
+              "<h1>Upload a signed metadata document</h1>\n"
+              "<form class=\"search\" action=\"/metadata\" method=\"post\" "
+              "enctype=\"multipart/form-data\">\n"
+              "<label>File<input type=\"file\" name=\"file\" required></label>\n"
+              "<button>Upload</button>\n</form>\n"
+              "<p>The signature is the credential. From a terminal: "
+              "<code>strata register FILE.xml</code></p>\n");
+}
+
+std::string links_page(std::string_view title, const std::vector<Link>& links) {
+  std::string html = "<h1>" + html_escape(title) + "</h1>\n<ul class=\"entries\">\n";
+  for (const Link& item : links) {
+    html += "<li>" + link(item.target, item.text);
+    if (!item.note.empty()) html += "<p class=\"facts\">" + html_escape(item.note) + "</p>";
+    html += "</li>\n";
+  }
+  return page(title, html + "</ul>\n");
+}
+
+std::string problem_page(int status, std::string_view title, std::string_view detail,
+                         std::string_view request_id) {
+  return page(title, "<h1>" + std::to_string(status) + " " + html_escape(title) + "</h1>\n<p>" +
+                         html_escape(detail) + "</p>\n<p class=\"facts\">Request <code>" +
+                         html_escape(request_id) + "</code></p>\n");
+}
+
+}  // namespace strata::web
