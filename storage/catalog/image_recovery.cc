@@ -22,6 +22,7 @@ struct ImageStore::Reconciliation {
   std::vector<BlobId> blobs;     // sorted; all of the store
   std::vector<BlobId> readable;  // sorted; those whose annotation we could read
   std::vector<ImageId> images;   // of all annotations; sorted when complete
+  std::vector<BlobId> unused;    // those whose annotation has no image
 };
 
 Result<ImageStore::Recovery> ImageStore::recover() {
@@ -33,6 +34,11 @@ Result<ImageStore::Recovery> ImageStore::recover() {
   }
   std::sort(work.images.begin(), work.images.end());
   if (auto reconciled = reconcile_catalog(work); !reconciled) return reconciled.error();
+  // After the catalogue has let go of images that a removal took out of the annotation only.
+  for (const BlobId& blob : work.unused) {
+    if (auto added = catalog_.add_removal(blob, clock_.now()); !added) return added.error();
+  }
+  work.done.unused = work.unused.size();
   return work.done;
 }
 
@@ -48,8 +54,8 @@ Status ImageStore::reconcile_blob(const BlobId& blob, Reconciliation& work) {
   if (!known) return {};
   work.readable.push_back(blob);
   if (known->images.empty()) {
-    ++work.done.unused;
-    return catalog_.add_removal(blob, clock_.now());
+    work.unused.push_back(blob);
+    return {};
   }
   for (const Image& image : known->images) {
     work.images.push_back(image.id);

@@ -76,10 +76,11 @@ Result<std::optional<Image>> ImageStore::adopt(const BlobId& blob, Image image) 
   image.blob = blob;
   image.content = known->info.properties;
   const std::string annotation = to_annotation(with(known->images, image));
-  if (auto written = blobs_.annotate(blob, annotation); !written) return written.error();
-  if (auto put = catalog_.put(image, registers_(image)); !put) {
+  auto done = blobs_.annotate(blob, annotation);
+  if (done) done = catalog_.put(image, registers_(image));
+  if (!done) {
     take_back(image, known->info.annotation);
-    return put.error();
+    return done.error();
   }
   return std::optional(std::move(image));
 }
@@ -101,10 +102,10 @@ Result<Image> ImageStore::commit_new(blob::BlobWriter& writer, Image image,
   return image;
 }
 
-// The catalogue refused an image that the annotation has already; `annotation` is the one before.
+// A new image could not be written everywhere; `annotation` is the one without it. What failed may
+// have taken effect nevertheless, so both places are told.
 void ImageStore::take_back(const Image& image, const std::string& annotation) {
   const auto annotated_again = blobs_.annotate(image.blob, annotation);
-  // A write that failed may have taken effect.
   const auto removed = catalog_.remove(image.id, registers_(image), clock_.now());
   const bool done = annotated_again && (removed || removed.error().code() == Errc::kNotFound);
   if (done) return;
@@ -132,12 +133,14 @@ Result<Image> ImageStore::update(const ImageId& id, const std::function<Status(I
   image.updated = std::max(old.updated, clock_.now());
   STRATA_TRY(const Annotated known, annotated(old.blob));
   const std::string annotation = to_annotation(with(known.images, image));
-  if (auto written = blobs_.annotate(old.blob, annotation); !written) return written.error();
-  if (auto put = catalog_.put(image, registers_(old) || registers_(image)); !put) {
+  const bool raises = registers_(old) || registers_(image);
+  auto done = blobs_.annotate(old.blob, annotation);
+  if (done) done = catalog_.put(image, raises);
+  if (!done) {  // as in take_back
     const bool taken_back = blobs_.annotate(old.blob, known.info.annotation).has_value() &&
-                            catalog_.put(old, registers_(old) || registers_(image)).has_value();
+                            catalog_.put(old, raises).has_value();
     if (!taken_back) log::error("image.take_back_failed", {{"image", id.text()}});
-    return put.error();
+    return done.error();
   }
   return image;
 }
