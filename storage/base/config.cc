@@ -131,6 +131,9 @@ void ConfigFile::read_limits(Limits& limits) {
   duration("keep_alive_idle", limits.keep_alive_idle);
   duration("header_timeout", limits.header_timeout);
   duration("drain_timeout", limits.drain_timeout);
+  number("discard_bytes_max", limits.discard_bytes_max);
+  number("linger_bytes_max", limits.linger_bytes_max);
+  duration("linger_timeout", limits.linger_timeout);
   number("open_uploads_per_user", limits.open_uploads_per_user);
   duration("upload_idle_max", limits.upload_idle_max);
   number("upload_blocks", limits.upload_blocks);

@@ -8,6 +8,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 LATER = "TO" "DO"
 
+CONFIG = '#include "strata/base/config.h"\n'
 LIMITS = "struct Limits {\n" + "".join(f"  std::size_t l{i} = 1;\n" for i in range(12)) + "};\n"
 READER = "".join(f'number("l{i}", limits.l{i});\n' for i in range(12))
 
@@ -16,7 +17,8 @@ GOOD = {
     "storage/base/config.cc": '#include "strata/base/limits.h"\n' + READER,
     "storage/catalog/records.cc": '#include <rocksdb/db.h>\n#include "storage/blob/blob_store.h"\n',
     "README.md": " ".join(f"`l{i}`" for i in range(12)) + " `data`\n",
-    "storage/service/main.cc": 'auto data = file.text("data");\n',
+    "storage/service/main.cc": CONFIG + 'auto data = file.text("data");\n',
+    "registry/web/pages.cc": 'row.text("No key");\n',
     "tests/unit/a_test.cc": '#include "storage/service/service.h"\n',
     "tests/unit/CMakeLists.txt": "strata_test(a SOURCES a_test.cc)\n",
 }
@@ -42,7 +44,7 @@ BAD = {
     "config_keys": [
         ("storage/base/config.cc", READER.replace('"l3"', '"l4"'), "'l3' is not read"),
         ("README.md", READER, "`l0` is not in the table"),
-        ("storage/service/main.cc", 'file.integer(\n  "no.body")', "`no.body` is in none of"),
+        ("storage/service/main.cc", CONFIG + 'file.integer(\n  "no.body")', "`no.body` is in none of"),
     ],
     "files": [
         ("storage/io/a.cc", "\n" * 501, "501 lines"),
