@@ -53,7 +53,7 @@ struct Client::Impl {
 
   [[nodiscard]] Headers complete_headers(const ClientRequest& request) const {
     Headers headers;
-    headers.add("Host", origin.authority());
+    if (!request.headers.count("Host")) headers.add("Host", origin.authority());
     if (!request.headers.count("User-Agent")) headers.add("User-Agent", options.user_agent);
     if (!options.bearer_token.empty() && !request.headers.count("Authorization")) {
       headers.add("Authorization", "Bearer " + options.bearer_token);

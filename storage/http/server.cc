@@ -46,6 +46,7 @@ struct Server::Impl {
   std::deque<NetworkThread> threads;
   Listener listener;
   std::mutex ending;
+  bool bound = false;
   bool running = false;
 };
 
@@ -57,10 +58,18 @@ Server::~Server() {
   stop();
 }
 
+Status Server::bind() {
+  check(!impl_->bound, "bind() of a server that listens");
+  const Status open = impl_->listener.open(impl_->options.host, impl_->options.port);
+  impl_->bound = open.has_value();
+  return open;
+}
+
 Status Server::start() {
   check(!impl_->running, "start() of a server that runs");
-  const Status open = impl_->listener.open(impl_->options.host, impl_->options.port);
-  if (!open) return open;
+  if (!impl_->bound) {
+    if (const Status open = bind(); !open) return open;
+  }
   impl_->running = true;
   impl_->listener.start();
   for (std::size_t i = 0; i < impl_->threads.size(); ++i) impl_->threads[i].start(i);

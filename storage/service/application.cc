@@ -7,7 +7,9 @@
 namespace strata::storage {
 namespace {
 
-bool is_probe(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
+bool is_probe(std::string_view path) {
+  return path == "/healthz" || path == "/readyz";
+}
 
 http::Response options_response(const std::string& allow) {
   http::Response response;
@@ -45,7 +47,8 @@ http::Awaitable<http::Response> Application::dispatch(http::Request& request) {
     if (!known) co_return problem_response(known.error(), request.id);
     principal = std::move(*known);
   }
-  if (match.route != nullptr) co_return co_await (*match.route)(request, principal, match.arguments);
+  if (match.route != nullptr)
+    co_return co_await (*match.route)(request, principal, match.arguments);
   if (match.allow.empty()) {
     co_return problem_response(Error(Errc::kNotFound, "there is nothing at " + request.head.path),
                                request.id);

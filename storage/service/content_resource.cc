@@ -27,10 +27,11 @@ class BlobSource final : public http::ContentSource {
   [[nodiscard]] http::Awaitable<Result<std::size_t>> read_some(std::uint64_t offset,
                                                                std::span<std::byte> out) override {
     const std::uint64_t left = reader_->size() - std::min(offset, reader_->size());
-    const auto part = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, out.size())));
+    const auto part =
+        out.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, out.size())));
     if (part.empty()) co_return std::size_t{0};
-    const Status status =
-        co_await http::run_on(disk_, [this, offset, part] { return reader_->read_at(offset, part); });
+    const Status status = co_await http::run_on(
+        disk_, [this, offset, part] { return reader_->read_at(offset, part); });
     if (!status) co_return status.error();
     co_return part.size();
   }
@@ -152,10 +153,10 @@ http::Response plan(const http::Request& request, const Representation& represen
       return response;
     }
     case http::Precondition::kFailed:
-      return problem_response(Error(Errc::kPreconditionFailed,
-                                    "the ETag is " + representation.etag),
-                              request.id);
-    case http::Precondition::kProceed: break;
+      return problem_response(
+          Error(Errc::kPreconditionFailed, "the ETag is " + representation.etag), request.id);
+    case http::Precondition::kProceed:
+      break;
   }
   const auto range = headers.get("Range");
   const bool acts = range && headers.count("Range") == 1 && request.head.method == "GET" &&
@@ -165,10 +166,10 @@ http::Response plan(const http::Request& request, const Representation& represen
       http::decide_ranges(*range, representation.digests.bytes, services.config.limits);
   if (decision.kind == http::RangeDecision::Kind::kWhole) return whole(representation);
   if (!representation.seekable) {
-    return problem_response(
-        Error(Errc::kNotSeekable, "this view is decoded as a stream: get the whole, or a range of "
+    return problem_response(Error(Errc::kNotSeekable,
+                                  "this view is decoded as a stream: get the whole, or a range of "
                                   "the stored bytes at .../content"),
-        request.id);
+                            request.id);
   }
   if (decision.kind == http::RangeDecision::Kind::kUnsatisfiable) {
     return unsatisfiable(representation, request.id);
@@ -193,9 +194,9 @@ http::Awaitable<http::Response> get_view(Services& services, http::Request& requ
   if (representation.seekable) {
     response.source = std::make_shared<BlobSource>(opened->reader, services.disk);
   } else {
-    response.source = std::make_shared<DecodedSource>(
-        opened->reader, opened->image.content, services.config.limits, services.disk,
-        services.compute);
+    response.source =
+        std::make_shared<DecodedSource>(opened->reader, opened->image.content,
+                                        services.config.limits, services.disk, services.compute);
   }
   co_return response;
 }

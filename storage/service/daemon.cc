@@ -41,9 +41,8 @@ class Collector {
  private:
   void run(catalog::ImageStore& images, Clock& clock, const Limits& limits,
            const std::stop_token& stop) {
-    const auto pause = std::clamp<std::chrono::seconds>(limits.removal_grace / 2,
-                                                        std::chrono::seconds(1),
-                                                        std::chrono::seconds(60));
+    const auto pause = std::clamp<std::chrono::seconds>(
+        limits.removal_grace / 2, std::chrono::seconds(1), std::chrono::seconds(60));
     while (!stop.stop_requested()) {
       const auto removed = images.collect_removals(clock.now(), limits.removal_grace);
       if (!removed) log::error("collect.failed", {{"error", removed.error().message()}});
@@ -107,7 +106,8 @@ Status Daemon::Parts::open_data() {
 Status Daemon::Parts::recover() {
   STRATA_TRY(const auto recovery, images->recover());
   if (recovery.leftovers + recovery.inserted + recovery.removed + recovery.unused +
-          recovery.damaged > 0) {
+          recovery.damaged >
+      0) {
     log::info("recovered", {{"unfinished_uploads", recovery.leftovers},
                             {"inserted", recovery.inserted},
                             {"removed", recovery.removed},
@@ -122,9 +122,9 @@ Status Daemon::Parts::open_registrar(const std::string& public_url) {
   STRATA_TRY(auto loaded, load_endorser(config, clock));
   endorser.emplace(std::move(loaded));
   STRATA_TRY(auto registry, http::Url::parse(config.registry_url));
-  registrar.emplace(Registrar::Options{std::move(registry), config.register_mode, public_url,
-                                       config.limits},
-                    *catalog, clock, *endorser, counts);
+  registrar.emplace(
+      Registrar::Options{std::move(registry), config.register_mode, public_url, config.limits},
+      *catalog, clock, *endorser, counts);
   services->registrar = &*registrar;
   return {};
 }
@@ -160,7 +160,9 @@ Status Daemon::start() {
   return {};
 }
 
-std::uint16_t Daemon::port() const { return parts_->server->port(); }
+std::uint16_t Daemon::port() const {
+  return parts_->server->port();
+}
 
 std::string Daemon::url() const {
   const std::string& host = parts_->config.host;

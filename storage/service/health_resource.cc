@@ -18,7 +18,8 @@ http::Awaitable<http::Response> healthz() {
 // Ready: not draining, the catalogue answers, and the disk has room for one more block.
 http::Awaitable<http::Response> readyz(Services& services, http::Request& request) {
   if (services.draining) {
-    co_return problem_response(Error(Errc::kUnavailable, "the server is shutting down"), request.id);
+    co_return problem_response(Error(Errc::kUnavailable, "the server is shutting down"),
+                               request.id);
   }
   const Status ready = co_await http::run_on(services.disk, [&]() -> Status {
     const auto count = services.catalog.count();
@@ -51,9 +52,10 @@ void add_health_routes(Router& router, Services& services) {
              [&services](http::Request& request, const Principal&, const PathArguments&) {
                return readyz(services, request);
              });
-  router.add("GET", "/metrics", [&services](http::Request&, const Principal&, const PathArguments&) {
-    return metrics(services);
-  });
+  router.add("GET", "/metrics",
+             [&services](http::Request&, const Principal&, const PathArguments&) {
+               return metrics(services);
+             });
   router.add("GET", "/openapi.json",
              [](http::Request&, const Principal&, const PathArguments&) { return openapi(); });
 }

@@ -36,7 +36,8 @@ void add_words(metadata::ImageMetadata& document, const catalog::Image& image, U
 metadata::ImageMetadata describe_content(const std::vector<catalog::Image>& images,
                                          const std::string& public_url, UnixMillis now) {
   const DigestSet& decoded = images.front().content.decoded;
-  metadata::ImageMetadata document(Identifier::from_sha1(decoded.sha1));
+  metadata::ImageMetadata document;
+  document.identifier = Identifier::from_sha1(decoded.sha1);
   document.bytes = decoded.bytes;
   document.sha1 = decoded.sha1;
   document.sha256 = decoded.sha256;
@@ -52,7 +53,8 @@ metadata::ImageMetadata describe_content(const std::vector<catalog::Image>& imag
     document.locations.push_back(public_url + "/v1/images/" + image.id.text() + "/decoded");
     const metadata::ImageMetadata::Stored stored{
         std::string(codec::encoding_name(image.content.encoding)), image.content.stored};
-    if (std::find(document.stored.begin(), document.stored.end(), stored) == document.stored.end()) {
+    if (std::find(document.stored.begin(), document.stored.end(), stored) ==
+        document.stored.end()) {
       document.stored.push_back(stored);
     }
   }

@@ -67,10 +67,10 @@ http::Awaitable<http::Response> list_images(Services& services, http::Request& r
   auto query = parse_list_query(request.head, principal, services.config.limits);
   if (!query) co_return problem_response(query.error(), request.id);
   auto listing = co_await http::run_on(services.disk, [&]() -> Result<ImageListing> {
-    STRATA_TRY(const auto page,
-               services.catalog.list(query->filter, query->limit, query->cursor));
+    STRATA_TRY(const auto page, services.catalog.list(query->filter, query->limit, query->cursor));
     std::string next;
-    if (page.cursor) next = "/v1/images?" + query->others + "cursor=" + percent_encode(*page.cursor);
+    if (page.cursor)
+      next = "/v1/images?" + query->others + "cursor=" + percent_encode(*page.cursor);
     return image_list_json(services, page, std::move(next));
   });
   if (!listing) co_return problem_response(listing.error(), request.id);
@@ -155,8 +155,8 @@ Status apply_patch(catalog::Image& image, const json::object& patch, const Limit
   for (const auto& [json_key, value] : patch) {
     const std::string key(json_key);
     if (key == "tags" || key == "metadata") {
-      const Status status = key == "tags" ? patch_tags(image, value, limits)
-                                          : patch_metadata(image, value, limits);
+      const Status status =
+          key == "tags" ? patch_tags(image, value, limits) : patch_metadata(image, value, limits);
       if (!status) return status;
       continue;
     }
@@ -183,15 +183,16 @@ http::Awaitable<http::Response> patch_image(Services& services, http::Request& r
   const std::string_view type = request.head.headers.get("Content-Type").value_or("");
   const std::string_view media = trim(type.substr(0, type.find(';')));
   if (!iequals(media, "application/merge-patch+json") && !iequals(media, "application/json")) {
-    co_return problem_response(
-        Error(Errc::kUnsupportedMedia, "send application/merge-patch+json"), request.id);
+    co_return problem_response(Error(Errc::kUnsupportedMedia, "send application/merge-patch+json"),
+                               request.id);
   }
   const auto text = co_await request.body.read_all(limits.json_body_bytes_max);
   if (!text) co_return problem_response(text.error(), request.id);
   boost::system::error_code failed;
   const json::value patch = json::parse(*text, failed);
   if (failed || !patch.is_object()) {
-    co_return problem_response(Error(Errc::kMalformed, "the body must be a JSON object"), request.id);
+    co_return problem_response(Error(Errc::kMalformed, "the body must be a JSON object"),
+                               request.id);
   }
   auto body = co_await http::run_on(services.disk, [&]() -> Result<std::string> {
     STRATA_TRY(const auto image, find_own_image(services, principal, arguments[0]));

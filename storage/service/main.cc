@@ -1,6 +1,6 @@
+#include <pthread.h>
 #include <csignal>
 #include <cstdio>
-#include <pthread.h>
 
 #include "storage/service/config.h"
 #include "storage/service/daemon.h"

@@ -37,9 +37,12 @@ Registrar::Registrar(Options options, catalog::Catalog& catalog, Clock& clock,
       catalog_(catalog),
       clock_(clock),
       endorser_(endorser),
-      counts_(counts) {}
+      counts_(counts),
+      client_(options_.registry, http::ClientOptions{}, stopping_.get_token()) {}
 
-Registrar::~Registrar() = default;
+Registrar::~Registrar() {
+  stopping_.request_stop();
+}
 
 void Registrar::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -54,7 +57,6 @@ void Registrar::wake() {
 }
 
 void Registrar::run(const std::stop_token& stop) {
-  client_ = std::make_unique<http::Client>(options_.registry, http::ClientOptions{}, stop);
   while (!stop.stop_requested()) {
     const UnixMillis wait = std::max<UnixMillis>(1, drain_due() - clock_.now());
     std::unique_lock lock(mutex_);
@@ -71,7 +73,7 @@ UnixMillis Registrar::drain_due() {
     return later;
   }
   for (const Registration& registration : *due) {
-    if (thread_.get_stop_token().stop_requested()) break;
+    if (stopping_.stop_requested()) break;
     attempt(registration);
   }
   if (const auto depth = catalog_.outbox_depth()) {
@@ -116,8 +118,8 @@ Result<std::optional<std::string>> Registrar::make_document(Registration& regist
     STRATA_TRY(auto previous, metadata::parse(registration.document));
     unsigned_document = metadata::build(withdraw_content(std::move(previous)));
   }
-  const UnixMillis created =
-      std::max(now - now % 1000, registration.last_created == 0 ? 0 : registration.last_created + 1000);
+  const UnixMillis created = std::max(
+      now - now % 1000, registration.last_created == 0 ? 0 : registration.last_created + 1000);
   STRATA_TRY(std::string document, metadata::sign(unsigned_document, endorser_, created));
   registration.last_created = created;
   return std::optional<std::string>(std::move(document));
@@ -126,12 +128,12 @@ Result<std::optional<std::string>> Registrar::make_document(Registration& regist
 void Registrar::post(Registration& registration) {
   http::ClientRequest request;
   request.method = "POST";
-  request.target = options_.registry.target == "/" ? "/metadata"
-                                                   : options_.registry.target + "/metadata";
+  request.target =
+      options_.registry.target == "/" ? "/metadata" : options_.registry.target + "/metadata";
   request.headers.add("Content-Type", "application/rdf+xml");
   request.headers.add("Accept", "application/json");
   request.body = registration.document;
-  const auto response = client_->send(request);
+  const auto response = client_.send(request);
   if (!response) return retry_later(registration, response.error());
   const int status = response->head.status;
   if (status == 200 || status == 201 || status == 202) {
@@ -159,8 +161,8 @@ void Registrar::succeed(Registration& registration, std::string entry_url) {
   registration.attempts = 0;
   registration.next_attempt = 0;
   counts_.registrations.add();
-  log::info("registration.accepted", {{"content", registration.content.hex()},
-                                      {"entry", registration.entry_url}});
+  log::info("registration.accepted",
+            {{"content", registration.content.hex()}, {"entry", registration.entry_url}});
   save(registration);
 }
 
@@ -168,8 +170,8 @@ void Registrar::fail(Registration& registration, const Error& error) {
   registration.state = Registration::State::kFailed;
   registration.error = error.message();
   counts_.registrations_failed.add();
-  log::error("registration.refused", {{"content", registration.content.hex()},
-                                      {"error", registration.error}});
+  log::error("registration.refused",
+             {{"content", registration.content.hex()}, {"error", registration.error}});
   save(registration);
 }
 
@@ -181,8 +183,8 @@ void Registrar::retry_later(Registration& registration, const Error& error) {
                                                 options_.limits.outbox_retry_max.count());
   registration.next_attempt = clock_.now() + delay;
   if (registration.attempts++ == 0) {
-    log::warn("registration.delayed", {{"content", registration.content.hex()},
-                                       {"error", registration.error}});
+    log::warn("registration.delayed",
+              {{"content", registration.content.hex()}, {"error", registration.error}});
   }
   save(registration);
 }

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -55,7 +55,8 @@ class Registrar {
   Clock& clock_;
   const metadata::Endorser& endorser_;
   ServiceMetrics& counts_;
-  std::unique_ptr<http::Client> client_;  // used by the thread only
+  std::stop_source stopping_;  // ends the request under way
+  http::Client client_;        // used by the thread only
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -30,10 +30,10 @@ http::Awaitable<http::Response> get_metadata(Services& services, http::Request& 
     if (registration && !registration->document.empty()) {
       return Found{registration->document, false};
     }
-    STRATA_TRY(const auto images,
-               services.catalog.images_of_content(image.content.decoded.sha256));
-    return Found{metadata::build(describe_content(images, services.public_url, services.clock.now())),
-                 false};
+    STRATA_TRY(const auto images, services.catalog.images_of_content(image.content.decoded.sha256));
+    return Found{
+        metadata::build(describe_content(images, services.public_url, services.clock.now())),
+        false};
   });
   if (!found) co_return problem_response(found.error(), request.id);
   http::Response response = json_response(200, std::move(found->body));
@@ -49,7 +49,8 @@ http::Awaitable<http::Response> post_registration(Services& services, http::Requ
                                                   const PathArguments& arguments) {
   if (services.registrar == nullptr) {
     co_return problem_response(
-        Error(Errc::kConflict, "this server registers nothing: it has no registry.url"), request.id);
+        Error(Errc::kConflict, "this server registers nothing: it has no registry.url"),
+        request.id);
   }
   auto body = co_await http::run_on(services.disk, [&]() -> Result<std::string> {
     STRATA_TRY(const auto image, find_visible_image(services, principal, arguments[0]));

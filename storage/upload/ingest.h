@@ -14,10 +14,8 @@
 // block is shared, without a copy, by the stages that run side by side:
 //
 //   blocks -+-> writer (disk pool): staging file, O_DIRECT
-//           +-> SHA-512 (compute pool)
-//           +-> SHA-1 + SHA-256 (compute pool); for identity also the disk format probe
-//           +-> decoder (compute pool, when encoded) -> decoded blocks -+-> SHA-512
-//                                                                       +-> SHA-1 + SHA-256, probe
+//           +-> digests (compute pool); for identity also the disk format probe
+//           +-> decoder (compute pool, when encoded) -> decoded blocks -> digests, probe
 //
 // Back-pressure: at most limits.upload_blocks blocks and limits.decoded_blocks decoded blocks exist
 // for one upload; next_block() waits for one, so the socket is not read. A decoder that finds no

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "storage/blob/blob_store.h"
+#include "storage/catalog/catalog.h"
+#include "storage/catalog/image_store.h"
+#include "storage/service/config.h"
+#include "storage/service/service_metrics.h"
+#include "strata/base/clock.h"
+#include "strata/base/metrics.h"
+#include "strata/io/block.h"
+#include "strata/io/worker_pool.h"
+
+namespace strata::storage {
+
+class OpenImages;
+class Registrar;
+
+// What the resources work with; made once in main, outlives every request.
+struct Services {
+  const Config& config;
+  Clock& clock;
+  Random& random;
+  io::WorkerPool& disk;
+  io::WorkerPool& compute;
+  io::BlockPool& blocks;
+  blob::BlobStore& blob_store;
+  catalog::Catalog& catalog;
+  catalog::ImageStore& images;
+  OpenImages& open_images;
+  Metrics& metrics;
+  ServiceMetrics& counts;
+  std::string admin_token;
+  Registrar* registrar = nullptr;  // null: images are not registered
+  std::string public_url = {};     // without a slash at the end
+  std::atomic<bool> draining{false};
+  std::atomic<std::size_t> open_uploads{0};
+};
+
+}  // namespace strata::storage

@@ -1,0 +1,140 @@
+#include "tools/cli/command.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "strata/base/config.h"
+#include "strata/base/text.h"
+#include "strata/base/version.h"
+
+namespace strata::cli {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+std::string config_path() {
+  std::string folder = environment("XDG_CONFIG_HOME");
+  if (folder.empty() && !environment("HOME").empty()) folder = environment("HOME") + "/.config";
+  return folder.empty() ? std::string() : folder + "/strata/config.toml";
+}
+
+std::vector<std::string> split_urls(const std::string& list) {
+  std::vector<std::string> urls;
+  for (const std::string_view url : split(list, ',')) {
+    if (!trim(url).empty()) urls.emplace_back(trim(url));
+  }
+  return urls;
+}
+
+}  // namespace
+
+int exit_code(const Error& error) {
+  switch (error.code()) {
+    case Errc::kUsage:
+    case Errc::kAmbiguous:
+    case Errc::kMalformed:
+      return kUsage;
+    case Errc::kNotFound:
+      return kNotFound;
+    case Errc::kVerification:
+    case Errc::kUntrustedSignature:
+    case Errc::kDigestMismatch:
+    case Errc::kSizeMismatch:
+      return kRefused;
+    case Errc::kUnreachable:
+      return kUnreachable;
+    default:
+      return kFailed;
+  }
+}
+
+Result<Endpoints> load_endpoints() {
+  Endpoints endpoints;
+  const std::string path = config_path();
+  if (!path.empty() && std::filesystem::exists(path)) {
+    STRATA_TRY(ConfigFile file, ConfigFile::load(path));
+    if (auto value = file.text("storage")) endpoints.storage = *value;
+    if (auto value = file.text("registry")) endpoints.registries = split_urls(*value);
+    if (auto value = file.text("token")) endpoints.token = *value;
+    if (const Status status = file.finish(); !status) return status.error();
+  }
+  if (const auto value = environment("STRATA_STORAGE"); !value.empty()) endpoints.storage = value;
+  if (const auto value = environment("STRATA_REGISTRY"); !value.empty()) {
+    endpoints.registries = split_urls(value);
+  }
+  if (const auto value = environment("STRATA_TOKEN"); !value.empty()) endpoints.token = value;
+  return endpoints;
+}
+
+namespace {
+
+Result<http::Url> parse_endpoint(const std::string& url) {
+  auto parsed = http::Url::parse(url);
+  if (!parsed) return Error(Errc::kUsage, url + ": " + parsed.error().detail());
+  return parsed;
+}
+
+http::ClientOptions client_options() {
+  http::ClientOptions options;
+  options.user_agent = "strata/" + std::string(kVersion);
+  return options;
+}
+
+}  // namespace
+
+Result<http::Client> Context::connect_registry(const std::string& url) const {
+  STRATA_TRY(auto parsed, parse_endpoint(url));
+  return http::Client(std::move(parsed), client_options());
+}
+
+Result<client::Endpoint> Context::storage_endpoint() const {
+  STRATA_TRY(auto parsed, parse_endpoint(endpoints.storage));
+  client::Endpoint endpoint{std::move(parsed), client_options(), {}};
+  endpoint.options.bearer_token = endpoints.token;
+  return endpoint;
+}
+
+Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) return Error(Errc::kNotFound, "cannot read " + path);
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::string text(bytes_max + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > bytes_max) {
+    return Error(Errc::kTooLarge, path + " is larger than " + human_bytes(bytes_max));
+  }
+  return text;
+}
+
+Status write_text(const std::string& path, const std::string& text) {
+  if (path.empty() || path == "-") {
+    std::cout << text << std::flush;
+    if (!std::cout) return Error(Errc::kIo, "writing to standard output failed");
+    return {};
+  }
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text << std::flush;
+  if (!out) return Error(Errc::kIo, "cannot write " + path);
+  return {};
+}
+
+std::string printable(std::string_view text) {
+  if (!is_valid_utf8(text)) return percent_encode(text, " ");
+  std::string safe;
+  for (const char c : text) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    safe += control ? std::string("?") : std::string(1, c);
+  }
+  return safe;
+}
+
+}  // namespace strata::cli
