@@ -52,10 +52,11 @@ enum class Standing : std::uint8_t { kValid, kExpired, kDeprecated };
 [[nodiscard]] Standing standing_of(const metadata::ImageMetadata& metadata, UnixMillis now);
 
 struct Query {
-  std::string text;  // words of title, description, ...; all must match, the last one as a prefix
-  std::vector<std::pair<Field, std::string>> filters;  // all must match
-  std::optional<UnixMillis> created;                   // exactly; also finds superseded entries
-  std::optional<UnixMillis> created_since;             // at or after
+  std::string text =
+      {};  // words of title, description, ...; all must match, the last one as a prefix
+  std::vector<std::pair<Field, std::string>> filters = {};  // all must match
+  std::optional<UnixMillis> created = {};        // exactly; also finds superseded entries
+  std::optional<UnixMillis> created_since = {};  // at or after
 
   enum class Status : std::uint8_t { kValid, kExpired, kDeprecated, kAll };
   Status status = Status::kValid;
@@ -69,7 +70,7 @@ struct Query {
   };  // by `created` of the endorsement
   Order order = Order::kNewestFirst;
   std::size_t limit = 500;  // > 0; the caller bounds it by limits.page_size_max
-  std::string cursor;       // empty, or Page::next of the same query
+  std::string cursor = {};  // empty, or Page::next of the same query
 };
 
 struct Page {
