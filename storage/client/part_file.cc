@@ -1,7 +1,9 @@
 #include "storage/client/part_file.h"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -17,6 +19,15 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// The user's file has the permissions that the umask gives, as any other download; io::FileSystem
+// makes private ones.
+Status create(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) return errno_error(errno, "creation of " + path);
+  ::close(descriptor);
+  return {};
+}
+
 }  // namespace
 
 PartFile::PartFile(std::string destination)
@@ -27,12 +38,8 @@ PartFile::PartFile(std::string destination)
 
 Result<std::unique_ptr<PartFile>> PartFile::open(const std::string& destination) {
   std::unique_ptr<PartFile> part(new PartFile(destination));
-  auto file = part->fs_->open(part->part_path_, io::OpenMode::kCreateNew);
-  if (!file && file.error().code() == Errc::kConflict) {
-    file = part->fs_->open(part->part_path_, io::OpenMode::kReadWrite);
-  }
-  if (!file) return file.error();
-  part->file_ = *std::move(file);
+  if (auto status = create(part->part_path_); !status) return status.error();
+  STRATA_TRY(part->file_, part->fs_->open(part->part_path_, io::OpenMode::kReadWrite));
   if (auto status = part->lock(); !status) return status.error();
   return part;
 }

@@ -124,6 +124,14 @@ TEST_F(Pull, ParallelRangesAskForEachByteOnce) {
   EXPECT_EQ(bytes_asked(server), kSize);
 }
 
+TEST_F(Pull, TheFileHasThePermissionsOfAnyOther) {
+  const FileServer server(settings_);
+  ASSERT_TRUE(pull_from(server));
+  write_file(destination_ + ".other", "");
+  EXPECT_EQ(std::filesystem::status(destination_).permissions(),
+            std::filesystem::status(destination_ + ".other").permissions());
+}
+
 TEST_F(Pull, SmallSizes) {
   for (const std::size_t size : {0, 1, 4095, 4097}) {
     settings_.content = random_content(size);
