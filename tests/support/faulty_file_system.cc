@@ -59,7 +59,7 @@ struct FaultyFileSystem::Node {
     durable = content;
     unsynced.clear();
   }
-  [[nodiscard]] Bytes after_cut(Leaves leaves, std::minstd_rand& random) const {
+  [[nodiscard]] Bytes after_cut(Leaves leaves, std::mt19937& random) const {
     if (leaves == Leaves::kEverything) return content;
     Bytes left = durable;
     if (leaves == Leaves::kNothing) return left;
@@ -159,7 +159,7 @@ FaultyFileSystem::~FaultyFileSystem() = default;
 
 std::unique_ptr<FaultyFileSystem> FaultyFileSystem::reboot(Leaves leaves, std::uint32_t seed) {
   const std::lock_guard lock(mutex_);
-  std::minstd_rand random(seed + 1);
+  std::mt19937 random(seed);
   Names names = leaves == Leaves::kEverything ? names_ : durable_names_;
   if (leaves == Leaves::kSome) {
     for (const NameChange& change : pending_) {

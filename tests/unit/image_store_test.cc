@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +19,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kGrace{600};
+constexpr int kThreads = 4;
 
 class ImageStoreTest : public ::testing::Test {
  protected:
@@ -87,25 +89,26 @@ TEST_F(ImageStoreTest, SameBytesOfOneOwnerAreKeptOnce) {
 }
 
 TEST_F(ImageStoreTest, PublishesOfTheSameBytesAtOnceShareOneBlob) {
-  constexpr std::size_t kThreads = 4, kEach = 5;
-  std::vector<std::vector<Image>> made(kThreads);
-  for (auto& own : made) {
-    for (std::size_t i = 0; i < kEach; ++i) own.push_back(maker_.make("alice", "bytes"));
-  }
-  {
-    std::vector<std::jthread> threads;
-    for (auto& own : made) {
-      threads.emplace_back([&] {
-        for (const Image& image : own) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string bytes = std::to_string(round);
+    std::vector<Image> made;
+    for (int t = 0; t < kThreads; ++t) made.push_back(maker_.make("alice", bytes));
+    std::latch start(kThreads);
+    {
+      std::vector<std::jthread> threads;
+      for (const Image& image : made) {
+        threads.emplace_back([&, writer = written(bytes)]() mutable {
+          start.arrive_and_wait();
           EXPECT_TRUE(
-              images_->publish(written("bytes"), image, test::properties_of("bytes", "bytes")));
-        }
-      });
+              images_->publish(std::move(writer), image, test::properties_of(bytes, bytes)));
+        });
+      }
     }
+    const BlobId blob = catalog_->get(made.front().id)->blob;
+    EXPECT_EQ(annotated(blob).size(), made.size());
+    EXPECT_EQ(catalog_->images_of_blob(blob)->size(), made.size());
   }
-  ASSERT_EQ(blobs_->list()->size(), 1u);
-  EXPECT_EQ(annotated(blobs_->list()->front()).size(), kThreads * kEach);
-  EXPECT_EQ(*catalog_->count(), kThreads * kEach);
+  EXPECT_EQ(blobs_->list()->size(), 20u);
 }
 
 TEST_F(ImageStoreTest, PublishDoesNotAdoptABlobThatIsGone) {
@@ -162,22 +165,28 @@ TEST_F(ImageStoreTest, RefusedUpdateChangesNothing) {
 }
 
 TEST_F(ImageStoreTest, UpdatesAtOnceLoseNoChange) {
-  const Image image = publish("alice", "bytes");
+  constexpr std::size_t kEach = 50;
+  // Two images of one blob: their changes meet in one annotation.
+  const Image images[] = {publish("alice", "bytes"), publish("alice", "bytes")};
+  std::latch start(kThreads);
   {
     std::vector<std::jthread> threads;
-    for (int t = 0; t < 4; ++t) {
+    for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        for (int i = 0; i < 5; ++i) {
-          EXPECT_TRUE(images_->update(image.id, [&](Image& current) {
-            current.tags.push_back(std::to_string(t * 10 + i));
+        start.arrive_and_wait();
+        for (std::size_t i = 0; i < kEach; ++i) {
+          EXPECT_TRUE(images_->update(images[t % 2].id, [&](Image& current) {
+            current.tags.push_back(std::to_string(t) + "-" + std::to_string(i));
             return Status();
           }));
         }
       });
     }
   }
-  EXPECT_EQ(catalog_->get(image.id)->tags.size(), 20u);
-  EXPECT_EQ(annotated(image.blob).front().tags.size(), 20u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(catalog_->get(images[i].id)->tags.size(), kThreads / 2 * kEach);
+    EXPECT_EQ(annotated(images[i].blob)[i].tags.size(), kThreads / 2 * kEach);
+  }
 }
 
 TEST_F(ImageStoreTest, RegistersWhatIsOrWasAnnounced) {
