@@ -11,7 +11,7 @@
 namespace strata::blob {
 
 // Blobs as files below `root`; storage/FORMAT.md is the layout. Creates what is missing. One
-// process at a time may have a root open (the catalogue's lock sees to that: open it first).
+// process at a time may have a root open (its owner sees to that, with a lock).
 // `fs` and `random` must outlive the store, and the store its writers. kCorruptData with a clear
 // message when the root was written by a newer format version.
 //

@@ -111,6 +111,35 @@ TEST_F(LocalBlobStoreTest, EveryFlippedBitOfASidecarIsFound) {
   }
 }
 
+// Written by version 1, as FORMAT.md shows it; `tail -c +79 | sha256sum` gives its digest. Later
+// versions must go on reading it.
+constexpr std::string_view kSidecarOfVersion1 =
+    R"({"sha-256":"bfff629d706c81f6396850af05ac7ed5756e9471cba7e55847c679c43d74d5cb","version":)"
+    R"(1,"properties":{"stored":{"bytes":26,"sha-1":"aaf97d4509ce524e402011be6c4e483fafca1156",)"
+    R"("sha-256":"cf8187e9a5d4c53e63790f6350ea61dee4929bf6b6402c10307df634a741dd41","sha-512":")"
+    R"(66fc87477654981a5c7c381fb53ac4ce18f20b130cf092fd19520ecac635da6a6f29c00cde97abb3ed589c84)"
+    R"(acff138d8016c388ba433db0ba754dd63a4a80bc"},"decoded":{"bytes":6,"sha-1":"f572d396fae9206)"
+    R"(628714fb2ce00f72e94f2258f","sha-256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d082)"
+    R"(86a2e846f6be03","sha-512":"e7c22b994c59d9cf2b48e549b1e24666636045930d3da7c1acb299d1c3b7f)"
+    R"(931f94aae41edda2c2b207a36e10f8bcb8d45223e54878f5b316e7ce3b6bc019629"},"encoding":"gzip",)"
+    R"("format":"raw","virtual_bytes":6,"created":1700000000123},"annotation":"{\"version\":1,\)"
+    R"("images\":[{\"id\":\"018bcfe5-6802-7835-b321-87ae21af301a\",\"name\":\"hello.txt.gz\",\")"
+    R"(owner\":\"alice\",\"visibility\":\"public\",\"tags\":[\"demo\"],\"metadata\":{\"os\":\"n)"
+    R"(one\"},\"created\":1700000000123,\"updated\":1700000000123}]}"})"
+    "\n";
+
+TEST(Sidecar, OfVersion1IsReadAndWrittenAsEver) {
+  const auto info = from_sidecar(kSidecarOfVersion1);
+  ASSERT_TRUE(info) << info.error().message();
+  EXPECT_EQ(info->properties.stored.bytes, 26u);
+  EXPECT_EQ(info->properties.decoded, digest::digest_of("hello\n"));
+  EXPECT_EQ(info->properties.encoding, codec::Encoding::kGzip);
+  EXPECT_EQ(info->properties.disk, (codec::DiskInfo{codec::DiskFormat::kRaw, 6}));
+  EXPECT_EQ(info->properties.created, 1'700'000'000'123);
+  EXPECT_TRUE(info->annotation.starts_with("{\"version\":1,\"images\":[{\"id\":\"018bcfe5"));
+  EXPECT_EQ(to_sidecar(*info), kSidecarOfVersion1);
+}
+
 TEST_F(LocalBlobStoreTest, SidecarOfANewerVersionIsRefusedByName) {
   const BlobId id = put("hello");
   write_file(path_of(id) + ".json", "{\"version\":2,\"another\":\"layout\"}");
