@@ -25,8 +25,6 @@ answer=$(first_line "PUT /v1/upload/te HTTP/1.1\r\n${head}Transfer-Encoding: gzi
 [[ $answer == "HTTP/1.1 501 "* ]] || fail "Transfer-Encoding: gzip: $answer"
 answer=$(first_line "PUT /v1/upload/x HTTP/1.1\r\n${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 [[ $answer == "HTTP/1.1 400 "* ]] || fail "Content-Length and Transfer-Encoding: $answer"
-answer=$(first_line "PUT /v1/upload/x HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\n5\r\nabc")
-[[ $answer != "HTTP/1.1 201 "* ]] || fail "an upload without its last chunk: $answer"
 http 400 -T "$WORK/small" "$put/name?unknown-key=1"
 expect_problem malformed
 http 400 -T "$WORK/small" "$put/name?sha-256=abc"
@@ -49,7 +47,8 @@ http 413 -T - "$put/huge" <"$WORK/huge"
 
 say "corrupt gzip: refused in mid-body, and the connection is closed"
 seq 1 6000000 | pigz -1 >"$WORK/numbers.gz"
-tr '\0' '\377' </dev/zero | dd of="$WORK/numbers.gz" bs=64K count=1 seek=16 conv=notrunc status=none iflag=fullblock
+head -c 65536 /dev/zero | tr '\0' '\377' |
+  dd of="$WORK/numbers.gz" bs=64K seek=16 iflag=fullblock conv=notrunc status=none
 result=$(curl -sS -H 'Expect:' -T "$WORK/numbers.gz" -o "$WORK/body" -D "$WORK/head" \
   -w '%{http_code} %{size_upload}' "$put/numbers.gz" 2>"$WORK/curl.err") || true
 expect "status" "${result% *}" 422
