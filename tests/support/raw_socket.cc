@@ -91,6 +91,11 @@ std::string RawSocket::read_head() {
   }
 }
 
+std::string_view RawSocket::peek() {
+  if (const auto more = receive()) received_ += *more;
+  return received_;
+}
+
 std::string RawSocket::read_exactly(std::size_t count) {
   while (received_.size() < count) {
     const auto more = receive(1 << 20);

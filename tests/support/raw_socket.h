@@ -26,6 +26,8 @@ class RawSocket {
   std::optional<std::string> receive(std::size_t bytes_max = 65536);
   // Up to and including the blank line; empty when there is none.
   std::string read_head();
+  // What has arrived and not been taken, after waiting for more.
+  std::string_view peek();
   // Exactly `count` bytes after what was read, fewer when the stream ends.
   std::string read_exactly(std::size_t count);
   // The rest of the stream.
