@@ -1,6 +1,7 @@
 #include "storage/http/network_thread.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <boost/asio/post.hpp>
 
@@ -22,7 +23,14 @@ NetworkThread::~NetworkThread() {
 }
 
 void NetworkThread::start(std::size_t number) {
-  thread_ = std::thread([this] { context_.run(); });
+  thread_ = std::thread([this] {
+    // sendfile(2) has no MSG_NOSIGNAL: a client that closes must not end the process.
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+    context_.run();
+  });
   pthread_setname_np(thread_.native_handle(), ("http-" + std::to_string(number)).c_str());
 }
 

@@ -126,6 +126,20 @@ TEST_F(ServerContent, AFileCutShortWhileItIsServedNeverLooksComplete) {
   EXPECT_LT(socket.read_to_end().size(), large.size());
 }
 
+TEST_F(ServerContent, AClientThatGoesAwayDoesNotEndTheServer) {
+  write(random_text(32 * kMiB));
+  const auto server = serve({{"", {0, 32 * kMiB}}});
+  for (int i = 0; i < 20; ++i) {
+    RawSocket socket(server->port(), 4096);
+    socket.send(kGet);
+    socket.read_head();
+    if (i % 2 == 0) socket.reset();
+  }
+  RawSocket last = server->connect();
+  last.send(kGet);
+  EXPECT_EQ(last.read_reply(true).status, 200);
+}
+
 TEST_F(ServerContent, AFileTooShortFromTheStartIsAProblem) {
   const auto server = serve({{"", {content_.size() - 10, 1000}}});
   const RawSocket::Reply reply = server->ask(kGet);
