@@ -95,8 +95,10 @@ class VerifiedEntry {
   Signature signature_;
 };
 
-// kMalformed: not a document (XML, schema, constraint). kUntrustedSignature: the signature or what
-// it binds does not hold; the message names the rule. Forgeries A to F of stratuslab.md §2.4 fail.
+// kMalformed, kTooLarge: not a document (XML, schema, constraint). kUntrustedSignature: the
+// signature or what it binds does not hold; the message names the rule. Under kLegacy a certificate
+// without an e-mail passes, as StratusLab's own documents do: certificate_email is empty then, and
+// nothing proves the endorser's name.
 [[nodiscard]] Result<VerifiedEntry> verify(std::string_view document, Profile profile,
                                            const Limits& limits);
 
