@@ -25,6 +25,18 @@ sigset_t block_signals() {
   return signals;
 }
 
+// SIGHUP: what can change while the daemon runs is the log; a file that is not right changes
+// nothing.
+void reload(int argc, char** argv) {
+  const auto line = strata::storage::parse_command_line(argc, argv);
+  if (!line) {
+    strata::log::error("reload.refused", {{"error", line.error().detail()}});
+    return;
+  }
+  strata::log::configure(line->config.log_level, line->config.log_format);
+  strata::log::info("reload", {{"what", "log"}});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -45,7 +57,7 @@ int main(int argc, char** argv) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    strata::log::info("reload", {{"what", "nothing in this version can change while it runs"}});
+    reload(argc, argv);
   }
   strata::log::info("draining", {});
   daemon.drain();

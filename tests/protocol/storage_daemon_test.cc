@@ -2,10 +2,12 @@
 // data folder.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "storage/service/daemon.h"
 #include "strata/base/ids.h"
@@ -292,6 +294,39 @@ TEST_F(StorageDaemonTest, LimitsHold) {
   EXPECT_EQ(response.head.status, 422);
   EXPECT_EQ(problem_type(response), "decompression-limit");
   EXPECT_EQ(send("PUT", "/v1/upload/a", pattern(100'000)).head.status, 201);
+}
+
+// The limit counts uploads that are open: one that stalls keeps its place, until it goes.
+TEST_F(StorageDaemonTest, OpenUploadsAreBounded) {
+  config_.limits.open_uploads_per_user = 1;
+  start();
+  std::atomic<bool> refused = false;
+  http::ClientRequest stalled;
+  stalled.method = "PUT";
+  stalled.target = "/v1/upload/stalled";
+  int calls = 0;
+  stalled.source = [&](std::span<std::byte> out) -> Result<std::size_t> {
+    if (++calls == 1) {
+      out[0] = std::byte{'x'};
+      return std::size_t{1};
+    }
+    refused.wait(false);  // in mid-body until the other request has its answer
+    return std::size_t{0};
+  };
+  std::thread first([&] {
+    http::Client client(*http::Url::parse(daemon_->url()));
+    const auto answer = client.send(stalled);
+    EXPECT_TRUE(answer && answer->head.status == 201);
+  });
+  while (send("GET", "/metrics").body.find("strata_uploads_in_progress 1\n") == std::string::npos) {
+  }
+  const auto second = send("PUT", "/v1/upload/second", "y");
+  EXPECT_EQ(second.head.status, 429);
+  EXPECT_TRUE(second.head.headers.get("Retry-After"));
+  refused = true;
+  refused.notify_all();
+  first.join();
+  EXPECT_EQ(send("PUT", "/v1/upload/third", "z").head.status, 201);
 }
 
 TEST_F(StorageDaemonTest, HostOriginAndCredential) {
