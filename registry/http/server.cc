@@ -258,13 +258,6 @@ void Server::Impl::finish(MHD_Connection* connection, Exchange& exchange, bool c
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - exchange.begin;
   const http::RequestHead& head = exchange.request.head;
   const int status = complete ? exchange.response.status : 0;  // 0: the peer or we cut it
-  log::info("request", {{"id", exchange.request.id},
-                        {"peer", exchange.request.peer_address},
-                        {"method", head.method},
-                        {"path", head.raw_path},
-                        {"status", status},
-                        {"bytes", exchange.response.body.size()},
-                        {"ms", static_cast<std::int64_t>(took.count() * 1000)}});
   metrics
       .counter("strata_http_requests_total", "Requests answered; status 0: cut off.",
                "method=\"" + std::string(method_label(head.method)) + "\",status=\"" +
@@ -272,6 +265,13 @@ void Server::Impl::finish(MHD_Connection* connection, Exchange& exchange, bool c
       .add();
   seconds.observe(took.count());
   if (complete && head.method != "HEAD") sent_bytes.add(exchange.response.body.size());
+  log::info("request", {{"id", exchange.request.id},
+                        {"peer", exchange.request.peer_address},
+                        {"method", head.method},
+                        {"path", head.raw_path},
+                        {"status", status},
+                        {"bytes", exchange.response.body.size()},
+                        {"ms", static_cast<std::int64_t>(took.count() * 1000)}});
   if (complete && exchange.unread) {
     lingerer.take(
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);

@@ -1,0 +1,75 @@
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include <random>
+
+#include "../support/registry_process.h"
+
+// kill -9 while documents are being posted: every entry that was acknowledged is there afterwards,
+// in its documents, its index and the change feed's numbers.
+namespace strata::test {
+namespace {
+
+constexpr int kRounds = 12;
+constexpr int kPostersPerRound = 3;
+constexpr UnixMillis kSecond = 1000;
+
+struct Sample {
+  std::string path, document, title;
+};
+
+Sample make_sample(const metadata::Endorser& endorser, int number) {
+  const std::string name = "sample" + std::to_string(number);
+  const std::string document =
+      signed_document(image_of(name, name), endorser, kSampleTime + number * kSecond);
+  return {verified(document).key().path(), document, name};
+}
+
+TEST(RegistryKill, AcknowledgedEntriesAreNeverLost) {
+  const TemporaryDirectory folder;
+  const auto endorser = sample_endorser();
+  std::mt19937 random(20240501);
+  std::vector<Sample> acknowledged;
+  int number = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::mutex mutex;
+    std::vector<std::vector<Sample>> work(kPostersPerRound);
+    for (auto& samples : work) {
+      for (int i = 0; i < 40; ++i) samples.push_back(make_sample(endorser, number++));
+    }
+    {
+      DaemonProcess daemon(registry_command(folder.path()));
+      const std::size_t stop_after = acknowledged.size() + 1 + random() % 60;
+      std::vector<std::thread> posters;
+      for (const auto& samples : work) {
+        posters.emplace_back([&] {
+          for (const Sample& sample : samples) {
+            http::Client client(*http::Url::parse(daemon.url()));
+            const auto response = client.send(post_of(sample.document));
+            if (!response) return;  // killed
+            ASSERT_EQ(response->head.status, 201) << response->body;
+            const std::lock_guard lock(mutex);
+            acknowledged.push_back(sample);
+            if (acknowledged.size() == stop_after) daemon.signal(SIGKILL);
+          }
+        });
+      }
+      for (auto& poster : posters) poster.join();
+    }
+    DaemonProcess daemon(registry_command(folder.path()));
+    for (const Sample& sample : acknowledged) {
+      const auto entry = daemon.get(sample.path);
+      ASSERT_EQ(entry.head.status, 200) << sample.path << " is lost in round " << round;
+      ASSERT_EQ(entry.body, sample.document);
+    }
+    const Sample& last = acknowledged.back();
+    const auto found = boost::json::parse(daemon.get("/v1/entries?q=" + last.title + "%20").body);
+    ASSERT_GE(found.at("total").as_int64(), 1);
+    const auto all = boost::json::parse(daemon.get("/v1/entries?limit=1").body);
+    EXPECT_GE(all.at("total").to_number<std::size_t>(), acknowledged.size());
+  }
+}
+
+}  // namespace
+}  // namespace strata::test
