@@ -1,9 +1,9 @@
 #include <array>
 
 #include "registry/metadata/parse.h"
+#include "registry/metadata/sequence.h"
 #include "registry/metadata/vocabulary.h"
 #include "strata/base/clock.h"
-#include "strata/base/text.h"
 
 // What RDF/XML and the schema's global declarations ask of extension elements. The subset of
 // RDF/XML is the one that the format documents: literals, and resources by parseType="Resource".
@@ -38,11 +38,7 @@ Status check_value(const xmlNode* node, const std::string& text) {
   }
   for (const Range& range : kIntegers) {
     if (ns != kSlterms || name != range.name) continue;
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    const std::size_t last = text.find_last_not_of(" \t\r\n");
-    const auto value = first == std::string::npos
-                           ? std::nullopt
-                           : parse_decimal(std::string_view(text).substr(first, last - first + 1));
+    const auto value = schema_number(text);
     if (!value || *value > range.max) {
       return malformed(node, "must be an integer from 0 to " + std::to_string(range.max));
     }

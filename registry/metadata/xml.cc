@@ -116,7 +116,7 @@ bool is_element(const xmlNode* node, std::string_view ns, std::string_view name)
   return node->type == XML_ELEMENT_NODE && name_of(node) == name && namespace_of(node) == ns;
 }
 
-std::string display_name(const xmlNode* node) {
+std::string display_name(std::string_view ns, std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kPrefixes = {
       {{kRdf, "rdf:"},
        {kDcterms, "dcterms:"},
@@ -124,12 +124,14 @@ std::string display_name(const xmlNode* node) {
        {kSlterms, "slterms:"},
        {kStrata, "strata:"},
        {kDsig, "xmldsig:"}}};
-  const std::string_view ns = namespace_of(node);
-  std::string name(name_of(node));
   for (const auto& [uri, prefix] : kPrefixes) {
-    if (ns == uri) return std::string(prefix) + name;
+    if (ns == uri) return std::string(prefix).append(name);
   }
-  return ns.empty() ? name : "{" + std::string(ns) + "}" + name;
+  return ns.empty() ? std::string(name) : "{" + std::string(ns) + "}" + std::string(name);
+}
+
+std::string display_name(const xmlNode* node) {
+  return display_name(namespace_of(node), name_of(node));
 }
 
 std::optional<std::string> attribute(const xmlNode* node, std::string_view ns,

@@ -40,6 +40,7 @@ using XmlDoc = std::unique_ptr<xmlDoc, XmlDocFree>;
 [[nodiscard]] std::string_view name_of(const xmlNode* node);
 [[nodiscard]] bool is_element(const xmlNode* node, std::string_view ns, std::string_view name);
 // As people write it: "slreq:bytes"; "{namespace}name" for namespaces that are not ours.
+[[nodiscard]] std::string display_name(std::string_view ns, std::string_view name);
 [[nodiscard]] std::string display_name(const xmlNode* node);
 
 // nullopt when there is no such attribute. An empty namespace means an attribute without one.
