@@ -59,7 +59,8 @@ TEST(Client, BodiesInMemory) {
   std::string head;
   std::string body;
   ScriptedServer server({[&](Peer& peer) {
-    while (!(head = peer.read_head()).empty()) {
+    for (int round = 0; round < 2; ++round) {
+      head = peer.read_head();
       body = peer.read_exactly(head.find("Content-Length: 4") != std::string::npos ? 4 : 0);
       peer.write(plain_response(""));
     }
