@@ -11,11 +11,8 @@
 #include "strata/base/result.h"
 
 namespace rocksdb {
-class ColumnFamilyHandle;
-class DB;
 class Env;
 class Iterator;
-class Status;
 }  // namespace rocksdb
 
 namespace strata::catalog {
@@ -52,11 +49,14 @@ class Batch {
   std::vector<Change> changes_;
 };
 
-// Walks the keys of one prefix in order, over the state at its creation. One thread at a time; not
-// beyond its Database.
+class OpenDatabase;  // RocksDB's handles; shared by the Database and its cursors
+
+// Walks the keys of one prefix in order, over the state at its creation. One thread at a time; keep
+// it no longer than a call.
 class Cursor {
  public:
-  Cursor(std::unique_ptr<rocksdb::Iterator> iterator, std::string prefix, std::string_view from);
+  Cursor(std::shared_ptr<OpenDatabase> database, std::unique_ptr<rocksdb::Iterator> iterator,
+         std::string prefix, std::string_view from);
   ~Cursor();
   Cursor(Cursor&&) noexcept;
   Cursor& operator=(Cursor&&) noexcept;
@@ -69,11 +69,17 @@ class Cursor {
   [[nodiscard]] Status status() const;
 
  private:
+  std::shared_ptr<OpenDatabase> database_;  // goes after the iterator
   std::unique_ptr<rocksdb::Iterator> iterator_;
   std::string prefix_;
 };
 
 // RocksDB as the catalogue uses it: every write is one synced batch. Thread-safe.
+//
+// After a write that failed RocksDB takes no more until it is opened again, and then the failed
+// batch may turn out to be in its log. So the next write, once the disk takes bytes again, opens
+// the database again and first puts back what the failed batch had touched: within the life of a
+// process a write that failed has not happened.
 class Database {
  public:
   // `env`: nullptr for the real one; tests put a failing one below. Must outlive this.
@@ -87,13 +93,19 @@ class Database {
   [[nodiscard]] Status write(const Batch& batch);
 
  private:
-  Database() = default;
+  Database(std::string directory, rocksdb::Env* env);
+  [[nodiscard]] std::shared_ptr<OpenDatabase> current() const;
   [[nodiscard]] Status check_format();
+  [[nodiscard]] Status apply(const Batch& batch);
+  [[nodiscard]] Status open_again();
+  [[nodiscard]] Result<Batch> inverse_of(const Batch& batch) const;
 
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // by Family; freed before db_
-  std::mutex failed_mutex_;
-  bool failed_ = false;  // the last write failed: RocksDB may need to be resumed
+  const std::string directory_;
+  rocksdb::Env* const env_;
+  mutable std::mutex open_mutex_;
+  std::shared_ptr<OpenDatabase> open_;  // null when opening again failed
+  std::mutex write_mutex_;              // taken before open_mutex_
+  std::optional<Batch> undo_;           // of the failed write, until the database is open again
 };
 
 }  // namespace strata::catalog

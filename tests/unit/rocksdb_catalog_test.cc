@@ -1,13 +1,17 @@
 // What is of RocksDB in the catalogue: format versions, one process at a time, damage.
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
-#include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/records.h"
+#include "storage/catalog/rocksdb_catalog.h"
 #include "tests/support/images.h"
 #include "tests/support/temporary_directory.h"
 
@@ -74,6 +78,87 @@ TEST_F(RocksdbCatalogTest, ErrorsDoNotTellThePath) {
   std::ofstream(dir_.path() + "/file") << "x";
   const Error error = open_rocksdb_catalog(dir_.path() + "/file/below").error();
   EXPECT_EQ(error.detail().find(dir_.path()), std::string::npos);
+}
+
+// RocksDB on a disk whose writes fail while `error` is set.
+class FailingEnv final : public rocksdb::EnvWrapper {
+ public:
+  FailingEnv() : EnvWrapper(rocksdb::Env::Default()) {}
+
+  std::optional<rocksdb::Status> error;
+  bool only_sync = false;
+
+  rocksdb::Status NewWritableFile(const std::string& name,
+                                  std::unique_ptr<rocksdb::WritableFile>* file,
+                                  const rocksdb::EnvOptions& options) override {
+    if (error && !only_sync) return *error;
+    const auto status = target()->NewWritableFile(name, file, options);
+    if (status.ok()) *file = std::make_unique<File>(std::move(*file), *this);
+    return status;
+  }
+
+ private:
+  class File final : public rocksdb::WritableFileWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::WritableFile> file, FailingEnv& env)
+        : WritableFileWrapper(file.get()), file_(std::move(file)), env_(env) {}
+    using WritableFileWrapper::Append;
+    rocksdb::Status Append(const rocksdb::Slice& data) override {
+      return env_.error && !env_.only_sync ? *env_.error : file_->Append(data);
+    }
+    rocksdb::Status Sync() override { return env_.error ? *env_.error : file_->Sync(); }
+
+   private:
+    std::unique_ptr<rocksdb::WritableFile> file_;
+    FailingEnv& env_;
+  };
+};
+
+class FailingDiskTest : public RocksdbCatalogTest {
+ protected:
+  FailingEnv env_;
+  std::unique_ptr<Catalog> catalog_ = std::move(*open_rocksdb_catalog(path(), &env_));
+};
+
+TEST_F(FailingDiskTest, FullDiskIsACleanErrorAndWritesGoOnWhenThereIsRoom) {
+  const Image before = maker_.make("o", "before"), refused = maker_.make("o", "refused");
+  ASSERT_TRUE(catalog_->put(before, true));
+  env_.error = rocksdb::Status::NoSpace();
+  EXPECT_EQ(catalog_->put(refused, true).error().code(), Errc::kNoSpace);
+  EXPECT_EQ(*catalog_->get(before.id), before);
+  EXPECT_EQ(catalog_->get(refused.id).error().code(), Errc::kNotFound);
+  EXPECT_EQ(*catalog_->count(), 1u);
+  env_.error.reset();
+  EXPECT_TRUE(catalog_->put(refused, true));
+  EXPECT_EQ(*catalog_->count(), 2u);
+  EXPECT_EQ(*catalog_->outbox_depth(), 2u);
+}
+
+// The log may hold the whole failed write (only its sync failed): it must not come back.
+TEST_F(FailingDiskTest, WriteThatFailedHasNotHappenedWhenWritesGoOn) {
+  Image kept = maker_.make("o", "kept");
+  const Image refused = maker_.make("o", "refused"), next = maker_.make("o", "next");
+  ASSERT_TRUE(catalog_->put(kept, true));
+  for (const bool only_sync : {false, true}) {
+    env_.error = rocksdb::Status::IOError("made to fail");
+    env_.only_sync = only_sync;
+    EXPECT_EQ(catalog_->put(refused, true).error().code(), Errc::kIo);
+    Image changed = kept;
+    changed.name = "changed";
+    EXPECT_EQ(catalog_->put(changed, true).error().code(), Errc::kIo);
+    EXPECT_EQ(*catalog_->get(kept.id), kept);  // reads go on
+    EXPECT_EQ(catalog_->list({}, 10, std::nullopt)->images, std::vector<Image>{kept});
+    env_.error.reset();
+    ASSERT_TRUE(catalog_->put(next, true));
+    EXPECT_EQ(catalog_->get(refused.id).error().code(), Errc::kNotFound);
+    EXPECT_FALSE(*catalog_->registration(refused.content.decoded.sha256));
+    EXPECT_EQ(*catalog_->get(kept.id), kept);
+    EXPECT_EQ(*catalog_->count(), 2u);
+    ASSERT_TRUE(catalog_->remove(next.id, true, 1));
+  }
+  catalog_.reset();
+  catalog_ = std::move(*open_rocksdb_catalog(path(), &env_));
+  EXPECT_EQ(catalog_->list({}, 10, std::nullopt)->images, std::vector<Image>{kept});
 }
 
 TEST(CatalogRecords, AnnotationHoldsTheWordsOfItsImages) {
