@@ -145,7 +145,8 @@ void* Server::Impl::on_target(void* self, const char* target, MHD_Connection* co
 Status Server::Impl::check_host(const http::RequestHead& head) const {
   if (!listener.loopback) return {};
   const std::string_view host = host_of(head.authority);
-  if (http::is_loopback_host(host)) return {};
+  // No Host at all is HTTP/1.0, which no browser speaks.
+  if (host.empty() || http::is_loopback_host(host)) return {};
   for (const std::string& known : options.hosts) {
     if (iequals(known, host)) return {};
   }

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -30,6 +31,14 @@ sigset_t block_signals() {
   return signals;
 }
 
+// As many connections as the configuration allows need as many descriptors.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void reload(const Flags& flags, strata::registry::Daemon& daemon) {
   const auto config = strata::registry::load_config(flags);
   if (!config) {
@@ -42,6 +51,7 @@ void reload(const Flags& flags, strata::registry::Daemon& daemon) {
 
 int serve(const Flags& flags, const strata::registry::Config& config) {
   strata::log::configure(config.log_level, config.log_format);
+  raise_descriptor_limit();
   const sigset_t signals = block_signals();
   strata::registry::Daemon daemon(config);
   if (const auto status = daemon.start(); !status) return complain(status.error());

@@ -85,6 +85,7 @@ TEST_F(RegistryFramingTest, OtherHostsAreMisdirected) {
   EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 421);
   EXPECT_EQ(ask("GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 421);
   EXPECT_EQ(ask("GET http://evil.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").status, 400);
+  EXPECT_EQ(ask("GET /healthz HTTP/1.0\r\n\r\n").status, 200);
   EXPECT_EQ(ask("GET /healthz HTTP/1.1\r\nHost: localhost:99\r\n\r\n").status, 200);
   EXPECT_EQ(ask("GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n").status, 200);
 }
