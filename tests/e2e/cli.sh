@@ -1,0 +1,133 @@
+#!/bin/bash
+# The strata command against real daemons: every subcommand, and the exit codes that scripts rely on.
+. "$(dirname "$0")/lib.sh"
+
+# code EXPECTED COMMAND...: runs it, its output in $WORK/out and $WORK/err.
+code() {
+  local expected=$1 status=0
+  shift
+  "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
+  [[ $status == "$expected" ]] || fail "$*: exit $status, expected $expected: $(cat "$WORK/out" "$WORK/err")"
+}
+strata() { "$STRATA_BIN/strata" --storage "$STORAGE" --registry "$REGISTRY" "$@"; }
+export XDG_CONFIG_HOME=$WORK/config
+unset STRATA_STORAGE STRATA_REGISTRY STRATA_TOKEN
+
+start_registry
+start_storage
+{ head -c 3000000 /dev/urandom && head -c 4000001 /dev/zero; } >"$WORK/disk.raw"
+xz -0 -k "$WORK/disk.raw"
+gzip -1 -k "$WORK/disk.raw"
+zstd -q -1 -k "$WORK/disk.raw"
+
+say "digest agrees with sha*sum, of the stored and of the decoded bytes"
+for suffix in "" .xz .gz .zst; do
+  file=$WORK/disk.raw$suffix
+  code 0 strata digest --json "$file"
+  for algorithm in 1 256 512; do
+    expect "stored sha-$algorithm of $file" "$(jq -r ".[0].stored.digests[\"sha-$algorithm\"]" "$WORK/out")" \
+      "$("sha${algorithm}sum" <"$file" | cut -d' ' -f1)"
+    expect "decoded sha-$algorithm of $file" "$(jq -r ".[0].decoded.digests[\"sha-$algorithm\"]" "$WORK/out")" \
+      "$("sha${algorithm}sum" <"$WORK/disk.raw" | cut -d' ' -f1)"
+  done
+done
+IDENTIFIER=$(jq -r '.[0].identifier' "$WORK/out")
+code 0 strata digest - <"$WORK/disk.raw.gz"
+grep -q "$IDENTIFIER" "$WORK/out" || fail "digest of standard input: $(cat "$WORK/out")"
+code 3 strata digest "$WORK/nothing-here"
+head -c 100000 "$WORK/disk.raw.xz" >"$WORK/cut.xz"
+code 1 strata digest "$WORK/cut.xz"
+
+say "push, ls, show"
+code 0 strata push "$WORK/disk.raw.xz" --public --name disk.raw.xz --tag web \
+  --metadata "os=Debian,description=small, and fast" --json
+ID=$(jq -er .id "$WORK/out")
+expect "description" "$(jq -r .metadata.description "$WORK/out")" "small, and fast"
+expect "identifier" "$(jq -r .identifier "$WORK/out")" "$IDENTIFIER"
+code 0 strata ls
+grep -q "$ID  public" "$WORK/out" || fail "ls: $(cat "$WORK/out")"
+code 0 strata ls --json
+expect "ls --json" "$(jq -r '.images[0].id' "$WORK/out")" "$ID"
+for name in "$ID" "$IDENTIFIER" disk.raw.xz "sha256:$(sha256sum <"$WORK/disk.raw.xz" | cut -d' ' -f1)"; do
+  code 0 strata show "$name" --json
+  expect "show $name" "$(jq -r .id "$WORK/out")" "$ID"
+done
+
+say "pull, of both views"
+code 0 strata pull "$ID" -o "$WORK/pulled.xz"
+cmp "$WORK/pulled.xz" "$WORK/disk.raw.xz"
+code 0 strata pull "$ID" --decoded -o "$WORK/pulled.raw"
+cmp "$WORK/pulled.raw" "$WORK/disk.raw"
+code 1 strata pull "$ID" -o "$WORK/pulled.raw" # it exists
+cmp "$WORK/pulled.raw" "$WORK/disk.raw"
+(cd "$WORK" && mkdir here && cd here && code 0 strata pull "$ID" --decoded && cmp disk.raw ../disk.raw)
+
+say "documents: build, sign with P-256 and RSA, verify, register, search, entry"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/ec.key" -out "$WORK/ec.crt" \
+  -days 30 -subj "/O=Example/CN=Image Ops" -addext subjectAltName=email:ops@images.example 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/rsa.key" -out "$WORK/rsa.crt" \
+  -days 30 -subj "/O=Example/CN=Other Ops" -addext subjectAltName=email:other@images.example 2>/dev/null
+code 0 strata metadata build "$WORK/disk.raw.xz" --title "Blue heron" --os Debian --os-version 12 \
+  --location "$STORAGE/v1/images/$ID/decoded" -o "$WORK/plain.xml"
+for kind in ec rsa; do
+  code 0 strata metadata sign "$WORK/plain.xml" --key "$WORK/$kind.key" --cert "$WORK/$kind.crt" -o "$WORK/$kind.xml"
+  code 0 strata metadata verify "$WORK/$kind.xml"
+  code 0 xmlsec1 --verify --enabled-reference-uris empty --pubkey-cert-pem "$WORK/$kind.crt" "$WORK/$kind.xml"
+  code 0 strata register "$WORK/$kind.xml"
+  code 0 strata register "$WORK/$kind.xml"
+  grep -q "already there" "$WORK/out" || fail "posted twice: $(cat "$WORK/out")"
+done
+sed 's/Blue heron/Grey heron/' "$WORK/ec.xml" >"$WORK/tampered.xml"
+code 4 strata metadata verify "$WORK/tampered.xml"
+code 4 strata register "$WORK/tampered.xml"
+code 4 strata metadata verify "$WORK/plain.xml"
+code 0 strata search blue her
+expect "entries found" "$(wc -l <"$WORK/out")" 2
+code 0 strata search --json blue --endorser ops@images.example
+expect "endorser" "$(jq -r '.entries[0].endorser' "$WORK/out")" ops@images.example
+code 0 strata entry "$IDENTIFIER"
+grep -q "Blue heron" "$WORK/out" || fail "entry: $(cat "$WORK/out")"
+code 3 strata entry AAAAAAAAAAAAAAAAAAAAAAAAAAA
+
+say "pull by identifier through the registry, from another storage"
+FIRST=$STORAGE
+mv "$WORK/storage.log" "$WORK/first.log"
+PID[first]=${PID[storage]}
+"$STRATA_BIN/strata-storage" --data "$WORK/empty" --listen 127.0.0.1:0 2>"$WORK/storage.log" &
+PID[storage]=$!
+await 20 ready storage || fail "the second storage did not start"
+STORAGE=$(sed -n 's/^listening on //p' "$WORK/storage.log" | head -n 1)
+code 0 strata pull "$IDENTIFIER" -o "$WORK/elsewhere.raw"
+cmp "$WORK/elsewhere.raw" "$WORK/disk.raw"
+lists() { printf '[endorsers]\nwhitelistendorsers=%s\nblacklistendorsers=%s\n[images]\nwhitelistimages=\nblacklistimages=\n[checksums]\nwhitelistchecksums=\nblacklistchecksums=\n' "$1" "$2"; }
+lists $'\n  ops@images.example' "" >"$WORK/allow.cfg"
+code 0 strata pull "$IDENTIFIER" --policy "$WORK/allow.cfg" -o "$WORK/allowed.raw"
+lists $'\n  nobody@images.example' "" >"$WORK/deny.cfg"
+code 4 strata pull "$IDENTIFIER" --policy "$WORK/deny.cfg" -o "$WORK/denied.raw"
+code 4 strata pull "$IDENTIFIER" --policy "$WORK/missing.cfg" -o "$WORK/denied.raw"
+[[ ! -e $WORK/denied.raw ]] || fail "a refused image was written"
+code 3 strata pull AAAAAAAAAAAAAAAAAAAAAAAAAAA -o "$WORK/denied.raw"
+
+say "rm, and the exit codes"
+STORAGE=$FIRST
+code 0 strata push "$WORK/disk.raw.gz" --name twice
+code 0 strata push "$WORK/disk.raw.zst" --name twice
+code 2 strata show twice
+code 0 strata rm "$ID"
+code 3 strata show "$ID"
+code 3 strata rm "$ID"
+code 2 strata push
+code 2 strata nonsense
+code 2 strata push "$WORK/disk.raw" --metadata nonsense
+code 3 strata push "$WORK/nothing-here"
+code 5 "$STRATA_BIN/strata" --storage http://127.0.0.1:1 ls
+code 0 strata --version
+mkdir -p "$XDG_CONFIG_HOME/strata"
+echo 'storrage = "http://127.0.0.1:1"' >"$XDG_CONFIG_HOME/strata/config.toml"
+code 2 strata ls
+grep -q "config.toml:1: unknown key 'storrage'" "$WORK/err" || fail "unknown key: $(cat "$WORK/err")"
+rm -r "$XDG_CONFIG_HOME"
+
+say "bench digest writes its figures"
+code 0 strata bench digest --rounds 1 --json "$WORK/bench.json"
+jq -e '.rows | length >= 5' "$WORK/bench.json" >/dev/null || fail "bench: $(cat "$WORK/bench.json")"
