@@ -58,6 +58,7 @@ Result<Principal> authenticate(const http::RequestHead& head, const Services& se
     return Error(Errc::kWrongHost, "this server answers to " + services.public_url + ", not to '" +
                                        head.authority + "'");
   }
+  if (head.method == "OPTIONS") return kAnonymous;  // a preflight never carries a credential
   const auto origin = head.headers.get("Origin");
   if (origin && !is_safe(head.method) && *origin != services.public_url &&
       !origin_allowed(*origin, config)) {

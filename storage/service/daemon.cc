@@ -126,7 +126,7 @@ Status Daemon::Parts::open_registrar(const std::string& public_url) {
       Registrar::Options{std::move(registry), config.register_mode, public_url, config.limits},
       *catalog, clock, *endorser, counts);
   services->registrar = &*registrar;
-  return {};
+  return registrar->adopt_unannounced();
 }
 
 Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config))) {}

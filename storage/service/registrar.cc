@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 
 #include "storage/service/image_document.h"
 #include "strata/base/log.h"
@@ -42,6 +43,22 @@ Registrar::Registrar(Options options, catalog::Catalog& catalog, Clock& clock,
 
 Registrar::~Registrar() {
   stopping_.request_stop();
+}
+
+Status Registrar::adopt_unannounced() {
+  std::optional<std::string> cursor;
+  do {
+    STRATA_TRY(const auto page, catalog_.list({}, options_.limits.page_size_max, cursor));
+    for (const catalog::Image& image : page.images) {
+      if (!is_announced(image, options_.mode)) continue;
+      STRATA_TRY(const auto record, catalog_.registration(image.content.decoded.sha256));
+      const bool settled = record && (record->done < record->wanted || !record->entry_url.empty());
+      if (settled) continue;
+      if (const Status status = catalog_.put(image, true); !status) return status;
+    }
+    cursor = page.cursor;
+  } while (cursor);
+  return {};
 }
 
 void Registrar::start() {

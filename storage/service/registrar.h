@@ -31,6 +31,9 @@ class Registrar {
   Registrar(Options options, catalog::Catalog& catalog, Clock& clock,
             const metadata::Endorser& endorser, ServiceMetrics& counts);
   ~Registrar();  // ends the request under way and joins
+  // Puts into the outbox what should have an entry and never got one: images of a time without a
+  // registry, or of a narrower mode. Before start(), while nothing else changes the catalogue.
+  [[nodiscard]] Status adopt_unannounced();
   void start();
   void wake();  // something changed; any thread
 

@@ -243,6 +243,24 @@ TEST_F(RegistrarTest, PublicModeSaysNothingOfPrivateImages) {
   EXPECT_TRUE(metadata::parse(documents[1])->deprecated.has_value());
 }
 
+TEST_F(RegistrarTest, WhatNeverGotAnEntryIsAdoptedOnce) {
+  FakeRegistry registry({"201 Created"});
+  auto image = put("abc", catalog::Visibility::kPrivate);
+  auto narrow = registrar(registry.url(), RegisterMode::kPublic);
+  attempt_due(*narrow);  // nothing to say in this mode
+  ASSERT_TRUE(narrow->adopt_unannounced());
+  attempt_due(*narrow);
+  EXPECT_TRUE(registry.documents().empty());
+  auto wide = registrar(registry.url(), RegisterMode::kAll);
+  ASSERT_TRUE(wide->adopt_unannounced());
+  attempt_due(*wide);
+  EXPECT_EQ(registry.documents().size(), 1u);
+  ASSERT_TRUE(wide->adopt_unannounced());
+  attempt_due(*wide);
+  EXPECT_EQ(registry.documents().size(), 1u);
+  EXPECT_EQ(*catalog_->get(image.id), image);
+}
+
 TEST_F(RegistrarTest, AChangeDuringAnAttemptIsNotForgotten) {
   FakeRegistry registry({"201 Created"});
   const auto image = put("abc");

@@ -372,6 +372,20 @@ TEST_F(StorageDaemonTest, AuthenticationWhenRequired) {
       "hidden");
 }
 
+TEST_F(StorageDaemonTest, PreflightsOfListedOriginsOnly) {
+  config_.auth_required = true;
+  config_.anonymous_read = false;
+  config_.cors_origins = {"https://ui.example"};
+  start();
+  auto answer = send("OPTIONS", "/v1/upload/a", {}, with("Origin", "https://ui.example"));
+  EXPECT_EQ(answer.head.status, 204);
+  EXPECT_EQ(answer.head.headers.get("Access-Control-Allow-Origin"), "https://ui.example");
+  EXPECT_EQ(answer.head.headers.get("Allow"), "PUT");
+  answer = send("OPTIONS", "/v1/upload/a", {}, with("Origin", "https://evil.example"));
+  EXPECT_FALSE(answer.head.headers.get("Access-Control-Allow-Origin"));
+  EXPECT_EQ(send("GET", "/v1/images").head.status, 401);
+}
+
 TEST_F(StorageDaemonTest, TheSameBytesAreKeptOnceAndSurviveOneDelete) {
   start();
   const std::string bytes = pattern(200'000);
