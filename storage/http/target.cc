@@ -59,18 +59,16 @@ Result<std::string> decode(std::string_view text) {
 // Decodes all but an escaped '/', which would otherwise look like the border of a segment.
 Result<std::string> decode_path(std::string_view raw) {
   std::string path;
-  while (!raw.empty()) {
-    std::size_t slash = 0;  // of the next %2F
-    do {
-      slash = raw.find('%', slash == 0 ? 0 : slash + 1);
-    } while (slash != std::string_view::npos && !iequals(raw.substr(slash, 3), "%2f"));
-    STRATA_TRY(const std::string piece, decode(raw.substr(0, slash)));
+  std::size_t begin = 0;  // of what is not yet decoded
+  for (std::size_t at = raw.find('%'); at != std::string_view::npos; at = raw.find('%', at + 1)) {
+    if (!iequals(raw.substr(at, 3), "%2f")) continue;
+    STRATA_TRY(const std::string piece, decode(raw.substr(begin, at - begin)));
     path += piece;
-    if (slash == std::string_view::npos) break;
     path += "%2F";
-    raw.remove_prefix(slash + 3);
+    begin = at + 3;
   }
-  return path;
+  STRATA_TRY(const std::string rest, decode(raw.substr(begin)));
+  return path + rest;
 }
 
 // In a query, '+' is a space as in HTML forms and URLSearchParams.
