@@ -1,6 +1,7 @@
 #include "strata/base/config.h"
 
 #include <toml++/toml.h>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -44,7 +45,10 @@ ConfigFile ConfigFile::empty() {
 
 Result<ConfigFile> ConfigFile::load(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Error(Errc::kUsage, "cannot read the configuration file " + path);
+  std::error_code ignored;
+  if (!in || std::filesystem::is_directory(path, ignored)) {
+    return Error(Errc::kUsage, "cannot read the configuration file " + path);
+  }
   std::stringstream text;
   text << in.rdbuf();
   return parse(text.str(), path);

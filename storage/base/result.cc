@@ -70,7 +70,9 @@ std::string Error::message() const {
 
 Error errno_error(int errno_value, std::string_view what) {
   Errc code = Errc::kIo;
-  if (errno_value == ENOSPC || errno_value == EDQUOT) code = Errc::kNoSpace;
+  if (errno_value == ENOSPC || errno_value == EDQUOT || errno_value == EFBIG) {
+    code = Errc::kNoSpace;  // EFBIG: larger than this file system or "ulimit -f" lets a file be
+  }
   if (errno_value == ENOENT) code = Errc::kNotFound;
   if (errno_value == EEXIST) code = Errc::kConflict;
   char buffer[128];

@@ -114,8 +114,7 @@ class PosixFile final : public File {
     const int result = retry_interrupted(
         [&] { return ::fallocate(fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)); });
     if (result == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return {};
-    // Larger than any file of this file system can be.
-    return call_error(errno == EFBIG ? ENOSPC : errno, "reservation for", path_);
+    return call_error(errno, "reservation for", path_);
   }
 
   Result<std::uint64_t> size() const override {

@@ -1,6 +1,7 @@
 #include "storage/service/decoded_source.h"
 
 #include <algorithm>
+#include <array>
 
 namespace strata::storage {
 
@@ -32,29 +33,38 @@ Result<std::size_t> DecodedSource::decode(std::span<std::byte> out) {
   return step.produced;
 }
 
-http::Awaitable<Result<std::size_t>> DecodedSource::read_some(std::uint64_t offset,
-                                                              std::span<std::byte> out) {
-  check(offset == produced_, "a decoded stream is read in order");
+// At least one decoded byte, or 0 at the end, when every checksum of the format holds.
+http::Awaitable<Result<std::size_t>> DecodedSource::produce(std::span<std::byte> out) {
   for (;;) {
     if (input_used_ == input_.size() && read_ < reader_->size()) {
       const Status status = co_await http::run_on(disk_, [this] { return refill(); });
       if (!status) co_return status.error();
     }
-    const bool more_input = read_ < reader_->size();
     const auto produced = co_await http::run_on(compute_, [this, out] { return decode(out); });
-    if (!produced) co_return produced.error();
-    if (*produced > 0) {
-      produced_ += *produced;
-      if (produced_ > decoded_bytes_) break;
-      co_return *produced;
-    }
-    if (input_used_ == input_.size() && !more_input) {
+    if (!produced || *produced > 0) co_return produced;
+    if (input_used_ == input_.size() && read_ == reader_->size()) {
       if (const Status status = decoder_->finish(); !status) co_return status.error();
-      if (produced_ != decoded_bytes_) break;
       co_return std::size_t{0};
     }
   }
-  co_return Error(Errc::kCorruptData, "the decoded view does not have its recorded size");
+}
+
+http::Awaitable<Result<std::size_t>> DecodedSource::read_some(std::uint64_t offset,
+                                                              std::span<std::byte> out) {
+  check(offset == produced_, "a decoded stream is read in order");
+  if (ended_) co_return std::size_t{0};
+  STRATA_CO_TRY(const std::size_t produced, co_await produce(out));
+  produced_ += produced;
+  std::size_t beyond = 0;
+  if (produced_ == decoded_bytes_ && produced > 0) {
+    std::array<std::byte, 64> nothing;
+    STRATA_CO_TRY(beyond, co_await produce(nothing));
+  }
+  ended_ = produced == 0 || produced_ == decoded_bytes_;
+  if (beyond > 0 || produced_ > decoded_bytes_ || (ended_ && produced_ != decoded_bytes_)) {
+    co_return Error(Errc::kCorruptData, "the decoded view does not have its recorded size");
+  }
+  co_return produced;
 }
 
 }  // namespace strata::storage

@@ -12,7 +12,8 @@ namespace strata::storage {
 
 // The decoded view of an encoded blob as one sequential stream: stored bytes are read on the disk
 // pool, decoded on the compute pool. What the format's own checksums find ends the response
-// in mid-body (the connection is cut), as does a stream of another length than was recorded.
+// in mid-body (the connection is cut), as does a stream of another length than was recorded: the
+// last bytes are handed out only after the checksums behind them hold.
 class DecodedSource final : public http::ContentSource {
  public:
   DecodedSource(std::shared_ptr<const blob::BlobReader> reader,
@@ -24,6 +25,7 @@ class DecodedSource final : public http::ContentSource {
 
  private:
   [[nodiscard]] Result<std::size_t> decode(std::span<std::byte> out);
+  [[nodiscard]] http::Awaitable<Result<std::size_t>> produce(std::span<std::byte> out);
   [[nodiscard]] Status refill();
 
   std::shared_ptr<const blob::BlobReader> reader_;
@@ -35,6 +37,7 @@ class DecodedSource final : public http::ContentSource {
   std::size_t input_used_ = 0;
   std::uint64_t read_ = 0;      // stored bytes taken from the reader
   std::uint64_t produced_ = 0;  // decoded bytes handed out
+  bool ended_ = false;
 };
 
 }  // namespace strata::storage

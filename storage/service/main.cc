@@ -1,4 +1,6 @@
 #include <pthread.h>
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -22,7 +24,16 @@ sigset_t block_signals() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over "ulimit -f" is a failed write (EFBIG), no death
   return signals;
+}
+
+// As many connections and open images as the configuration allows need as many descriptors.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // SIGHUP: what can change while the daemon runs is the log; a file that is not right changes
@@ -49,6 +60,7 @@ int main(int argc, char** argv) {
     return kDone;
   }
   strata::log::configure(line->config.log_level, line->config.log_format);
+  raise_descriptor_limit();
   const sigset_t signals = block_signals();
   strata::storage::Daemon daemon(line->config);
   if (const auto status = daemon.start(); !status) return complain(status.error());

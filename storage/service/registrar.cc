@@ -21,6 +21,11 @@ bool is_announced(const catalog::Image& image, RegisterMode mode) {
          (mode == RegisterMode::kPublic && image.visibility == catalog::Visibility::kPublic);
 }
 
+// A tenth of what registries allow: the rest is for clocks that differ.
+UnixMillis created_ahead_max(const Limits& limits) {
+  return std::chrono::milliseconds(limits.created_skew).count() / 10;
+}
+
 // The problem type of an error answer, e.g. "not-newer".
 std::string problem_type(const http::ClientResponse& response) {
   boost::system::error_code failed;
@@ -103,7 +108,17 @@ UnixMillis Registrar::drain_due() {
 
 void Registrar::attempt(Registration registration) {
   if (registration.document.empty() || registration.document_for != registration.wanted) {
+    // A burst of changes dates its entries ahead of the clock, one second each; a registry refuses
+    // what is created_skew ahead for good. So the rest of the burst waits and becomes one entry.
+    const UnixMillis ahead = created_ahead_max(options_.limits);
+    if (registration.last_created + 1000 > clock_.now() + ahead) {
+      registration.next_attempt = registration.last_created + 1000 - ahead;
+      return save(registration);
+    }
     auto document = make_document(registration);
+    if (!document && document.error().info().retryable) {
+      return retry_later(registration, document.error());
+    }
     if (!document) return fail(registration, document.error());
     if (!*document) {
       registration.done = registration.wanted;

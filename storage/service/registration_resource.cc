@@ -31,6 +31,8 @@ http::Awaitable<http::Response> get_metadata(Services& services, http::Request& 
       return Found{registration->document, false};
     }
     STRATA_TRY(const auto images, services.catalog.images_of_content(image.content.decoded.sha256));
+    // Deleted since it was found.
+    if (images.empty()) return Error(Errc::kNotFound, "there is no image " + arguments[0]);
     return Found{
         metadata::build(describe_content(images, services.public_url, services.clock.now())),
         false};

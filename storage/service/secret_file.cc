@@ -21,16 +21,23 @@ std::optional<std::string> read_secret(const std::string& path) {
 }
 
 Status write_secret(const std::string& path, std::string_view contents) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return errno_error(errno, "creating " + path);
+  // Complete or not there at all: a start that was cut off must not leave half a secret behind.
+  const std::string unfinished = path + ".new";
+  unlink(unfinished.c_str());
+  const int fd = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return errno_error(errno, "creating " + unfinished);
   Status status;
   while (status && !contents.empty()) {
     const ssize_t n = write(fd, contents.data(), contents.size());
-    if (n < 0 && errno != EINTR) status = errno_error(errno, "writing " + path);
+    if (n < 0 && errno != EINTR) status = errno_error(errno, "writing " + unfinished);
     if (n > 0) contents.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (status && fsync(fd) != 0) status = errno_error(errno, "syncing " + path);
+  if (status && fsync(fd) != 0) status = errno_error(errno, "syncing " + unfinished);
   close(fd);
+  if (status && link(unfinished.c_str(), path.c_str()) != 0) {
+    status = errno_error(errno, "creating " + path);
+  }
+  unlink(unfinished.c_str());
   if (!status) return status;
   const std::string parent = std::filesystem::path(path).parent_path().string();
   const int directory = open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -206,6 +206,28 @@ TEST_F(RegistrarTest, ChangesWithinOneSecondGetDatesOfTheirOwn) {
             metadata::parse(documents[0])->endorsement->created + 1000);
 }
 
+// Each entry is a second younger than the last: a burst of changes must not run away from the clock
+// until the registry refuses (created_skew), which would be final.
+TEST_F(RegistrarTest, ABurstOfChangesStaysNearTheClockAndEndsInOneEntry) {
+  FakeRegistry registry({"201 Created"});
+  const auto image = put("abc");
+  auto worker = registrar(registry.url());
+  for (int i = 0; i < 40; ++i) {
+    put("abc");
+    attempt_due(*worker);
+  }
+  const UnixMillis allowed = std::chrono::milliseconds(Limits{}.created_skew).count() / 10;
+  EXPECT_LE(metadata::parse(registry.documents().back())->endorsement->created,
+            clock_.now() + allowed);
+  EXPECT_EQ(record(image).state, Registration::State::kPending);
+  const std::size_t posted = registry.documents().size();
+  clock_.now_ += 1000;
+  attempt_due(*worker);
+  EXPECT_EQ(record(image).done, record(image).wanted);
+  EXPECT_EQ(registry.documents().size(), posted + 1);
+  EXPECT_EQ(metadata::parse(registry.documents().back())->locations.size(), 41u);
+}
+
 TEST_F(RegistrarTest, TheLastDeleteDeprecates) {
   FakeRegistry registry({"201 Created"});
   const auto image = put("abc");

@@ -37,6 +37,10 @@ TEST(ConfigFile, WrongTypesAndRangesAreProblems) {
   }
 }
 
+TEST(ConfigFile, AFolderIsNoEmptyFile) {
+  EXPECT_EQ(ConfigFile::load("/").error().code(), Errc::kUsage);
+}
+
 TEST(ConfigFile, SyntaxErrorsNameTheirLine) {
   const auto file = ConfigFile::parse("a = 1\nb = \n", "f");
   ASSERT_FALSE(file);

@@ -89,7 +89,7 @@ class [[nodiscard]] Error {
   std::string detail_;
 };
 
-// An Error from errno: ENOSPC and EDQUOT become kNoSpace, ENOENT kNotFound, the rest kIo.
+// An Error from errno: ENOSPC, EDQUOT and EFBIG become kNoSpace, ENOENT kNotFound, the rest kIo.
 [[nodiscard]] Error errno_error(int errno_value, std::string_view what);
 
 // Always-on assertion for programmer errors: prints the place and the message, then aborts.
