@@ -122,6 +122,12 @@ code 2 strata push "$WORK/disk.raw" --metadata nonsense
 code 3 strata push "$WORK/nothing-here"
 code 5 "$STRATA_BIN/strata" --storage http://127.0.0.1:1 ls
 code 0 strata --version
+# An option takes one value, not the FILE behind it; a full disk is not a success.
+code 0 "$STRATA_BIN/strata" push --storage "$STORAGE" --registry "$REGISTRY" --tag web --metadata os=Debian "$WORK/disk.raw" --name behind
+code 1 bash -c '"$0" digest "$1" >/dev/full' "$STRATA_BIN/strata" "$WORK/disk.raw"
+# Names from outside do not reach the terminal as they are.
+code 3 strata digest $'no\e[31m-such\u009b31m'
+! grep -q $'\e\|\u009b' "$WORK/err" || fail "control characters: $(od -c "$WORK/err")"
 mkdir -p "$XDG_CONFIG_HOME/strata"
 echo 'storrage = "http://127.0.0.1:1"' >"$XDG_CONFIG_HOME/strata/config.toml"
 code 2 strata ls

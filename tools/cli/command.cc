@@ -130,9 +130,16 @@ Status write_text(const std::string& path, const std::string& text) {
 std::string printable(std::string_view text) {
   if (!is_valid_utf8(text)) return percent_encode(text, " ");
   std::string safe;
-  for (const char c : text) {
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    safe += control ? std::string("?") : std::string(1, c);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F too: terminals take U+009B for ESC [.
+    const bool c1 = c == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c1) ++i;
+    if (c1 || c < 0x20 || c == 0x7f) {
+      safe += '?';
+    } else {
+      safe += text[i];
+    }
   }
   return safe;
 }

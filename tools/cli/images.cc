@@ -66,7 +66,8 @@ Status run_show(const Context& context, const std::string& name, bool json) {
   std::printf("format        %s, stored as %s\n", image.format.c_str(), image.encoding.c_str());
   print_view("stored", image.stored);
   print_view("decoded", image.decoded);
-  std::printf("registration  %s %s\n", image.registration_state.c_str(), image.entry_url.c_str());
+  std::printf("registration  %s %s\n", printable(image.registration_state).c_str(),
+              printable(image.entry_url).c_str());
   return {};
 }
 

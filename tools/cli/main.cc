@@ -1,15 +1,30 @@
 #include <csignal>
+#include <cstdio>
 #include <iostream>
 
+#include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "tools/cli/command.h"
+
+namespace {
+
+// Line by line: an answer's text and a file's name come from outside.
+void complain(const strata::Error& error) {
+  std::string text = "strata: ";
+  for (const std::string_view line : strata::split(error.detail(), '\n')) {
+    text += strata::cli::printable(line) + "\n";
+  }
+  std::cerr << text;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   namespace cli = strata::cli;
   std::signal(SIGPIPE, SIG_IGN);
   auto endpoints = cli::load_endpoints();
   if (!endpoints) {
-    std::cerr << "strata: " << endpoints.error().detail() << "\n";
+    complain(endpoints.error());
     return cli::exit_code(endpoints.error());
   }
   cli::Context context{std::move(*endpoints), {}};
@@ -19,7 +34,8 @@ int main(int argc, char** argv) {
   app.add_option("--storage", context.endpoints.storage, "URL of strata-storage")
       ->capture_default_str();
   app.add_option("--registry", context.endpoints.registries, "URLs of registries, comma-separated")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);  // what follows may be the subcommand's FILE or IMAGE
   app.require_subcommand(1);
   app.fallthrough();  // --storage and --registry may stand behind the subcommand
   cli::add_digest(app, context);
@@ -37,8 +53,11 @@ int main(int argc, char** argv) {
     app.exit(error);
     return cli::kUsage;
   }
-  const strata::Status status = context.run();
+  strata::Status status = context.run();
+  if (status && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
+    status = strata::Error(strata::Errc::kIo, "writing to standard output failed");
+  }
   if (status) return cli::kDone;
-  std::cerr << "strata: " << status.error().detail() << "\n";
+  complain(status.error());
   return cli::exit_code(status.error());
 }

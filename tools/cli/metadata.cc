@@ -55,9 +55,10 @@ void add_build(CLI::App& parent, Context& context) {
   command->add_option("--os-version", options->metadata.os_version);
   command->add_option("--os-arch", options->metadata.os_arch);
   command->add_option("--image-version", options->metadata.version);
-  command->add_option("--hypervisor", options->metadata.hypervisors);
-  command->add_option("--tag", options->metadata.tags);
-  command->add_option("--location", options->metadata.locations, "URIs of the decoded bytes");
+  command->add_option("--hypervisor", options->metadata.hypervisors)->allow_extra_args(false);
+  command->add_option("--tag", options->metadata.tags)->allow_extra_args(false);
+  command->add_option("--location", options->metadata.locations, "URI of the decoded bytes")
+      ->allow_extra_args(false);
   command->add_option("--valid", options->valid, "When the entry expires; default in a year");
   command->callback(
       [&context, options] { context.run = [options] { return run_build(*options); }; });

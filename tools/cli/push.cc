@@ -63,9 +63,12 @@ void add_push(CLI::App& app, Context& context) {
   command->add_option("FILE", options->file)->required();
   command->add_option("--name", options->push.name, "Name of the image; default the file's");
   command->add_flag("--public", options->push.is_public, "Anyone may read it");
-  command->add_option("--tag", options->push.tags, "Tags of the image");
-  command->add_option("--metadata", options->metadata,
-                      "key=value,...: kind, title, description, os, os-version, os-arch, version");
+  command->add_option("--tag", options->push.tags, "A tag; may be repeated")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--metadata", options->metadata,
+                   "key=value,...: kind, title, description, os, os-version, os-arch, version")
+      ->allow_extra_args(false);
   command->add_flag("--json", options->json, "The server's JSON");
   command->callback([&context, options] {
     context.run = [&context, options] { return run_push(context, *options); };
