@@ -50,6 +50,8 @@ rocksdb::Options options_for(rocksdb::Env* env) {
   options.create_missing_column_families = true;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = kInfoLogsKept;
+  options.stats_dump_period_sec = 0;  // nobody reads them, and they cost a thread
+  options.stats_persist_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
