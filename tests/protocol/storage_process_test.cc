@@ -8,10 +8,10 @@
 #include <fstream>
 
 #include "strata/http/client.h"
+#include "tests/support/codec_forge.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/raw_socket.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/tool.h"
 
 namespace strata::test {
 namespace {
@@ -57,22 +57,23 @@ TEST_F(StorageProcessTest, TheSoftLimitOfDescriptorsIsNoLimitOfConnections) {
 }
 
 // The checksum of a gzip member stands behind its bytes: what it finds must still cut the answer,
-// or the client takes damaged bytes for whole ones. A size that the server's buffers divide: it has
-// all bytes before it has to look at the checksum.
+// or the client takes damaged bytes for whole ones. Here it lies across the end of the first
+// megabyte that the server reads, which holds all the bytes before it.
 TEST_F(StorageProcessTest, ADecodedViewWhoseChecksumFailsIsNotWhole) {
-  constexpr std::size_t kSize = 512 * kKiB;
   const DaemonProcess daemon(under("true"));
-  const std::string plain = folder_.path() + "/plain";
-  std::ofstream(plain) << std::string(kSize, 'a');
   http::ClientRequest put;
   put.method = "PUT";
   put.target = "/v1/upload/disk.gz";
-  put.body = run_tool("gzip -c " + plain);
+  const std::size_t around = forge_gzip({.data = ""}).size();
+  for (int i = 0; i < 15; ++i) put.body += forge_gzip({.data = std::string(65'535, 'a')});
+  const std::size_t rest = kMiB + 4 - put.body.size() - around;
+  put.body += forge_gzip({.data = std::string(rest, 'b')});
+  const std::size_t size = 15 * 65'535 + rest;
   const auto made = daemon.send(put);
   ASSERT_EQ(made.head.status, 201) << made.body;
   const std::string target =
       "/v1/images/" + std::string(boost::json::parse(made.body).at("id").as_string()) + "/decoded";
-  EXPECT_EQ(daemon.get(target).body.size(), kSize);
+  EXPECT_EQ(daemon.get(target).body.size(), size);
 
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(folder_.path() + "/data/store/blobs")) {
@@ -84,9 +85,9 @@ TEST_F(StorageProcessTest, ADecodedViewWhoseChecksumFailsIsNotWhole) {
   RawSocket socket(daemon.port());
   socket.send("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
   const std::string head = socket.read_head();
-  EXPECT_NE(head.find("Content-Length: " + std::to_string(kSize) + "\r\n"), std::string::npos)
+  EXPECT_NE(head.find("Content-Length: " + std::to_string(size) + "\r\n"), std::string::npos)
       << head;
-  EXPECT_LT(socket.read_to_end().size(), kSize);
+  EXPECT_LT(socket.read_to_end().size(), size);
 }
 
 }  // namespace
