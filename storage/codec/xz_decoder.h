@@ -6,12 +6,13 @@
 
 namespace strata::codec {
 
-// xz: one or more streams with stream padding (zero bytes, a multiple of four) between and after
-// them. liblzma's single-threaded decoder (its threaded one has CVE-2025-31115); it checks block
-// headers, blocks, index and footer, and a check type that it does not know is refused. Any filter
-// chain that liblzma knows is decoded. `xz_memory_bytes_max` bounds dictionary and state;
-// `parts_max` counts streams: liblzma does not tell about blocks, whose number is bounded by the
-// stored size (16 bytes each at least) and costs no memory.
+// xz (xz file format 1.1.0): one or more streams with stream padding (zero bytes, a multiple of
+// four) between and after them. The walk over the file is ours, the pieces are decoded by liblzma,
+// blocks on one thread (its threaded decoder has CVE-2025-31115). Block headers, blocks, index and
+// footer are all checked, and a check type that liblzma does not know is refused. Any filter chain
+// that liblzma knows is decoded. `xz_memory_bytes_max` bounds dictionary and state of a block,
+// before they are allocated; `parts_max` bounds the blocks of all streams, empty ones too, and the
+// streams, which may have no block.
 [[nodiscard]] std::unique_ptr<Decoder> make_xz_decoder(const DecoderLimits& limits);
 
 }  // namespace strata::codec

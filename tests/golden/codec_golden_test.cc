@@ -83,6 +83,32 @@ TEST_P(Golden, PaddingThatTheFormatAllowsIsPassedOver) {
   }
 }
 
+// So that each header, index and footer comes in as many pieces as it can.
+TEST_P(Golden, ByteByByteIsWhatTheToolMakesOfIt) {
+  const bool is_xz = GetParam().encoding == Encoding::kXz;
+  const std::string stream = run_tool(GetParam().command, sample_data(200'000, 4)) +
+                             std::string(is_xz ? 8 : 0, '\0') + run_tool(GetParam().command) +
+                             run_tool(GetParam().command, sample_data(3'000, 5));
+  const std::string tool = GetParam().encoding == Encoding::kGzip ? "gzip" : is_xz ? "xz" : "zstd";
+  const std::string expected = run_tool(tool + " -dc", stream);
+  ASSERT_EQ(expected.size(), 203'000U);
+  const auto decoder = make_decoder(GetParam().encoding, default_limits());
+  const auto decoded = decode_all(*decoder, stream, test::pieces_of(1, 1 << 16));
+  ASSERT_TRUE(decoded) << decoded.error().message();
+  EXPECT_TRUE(*decoded == expected) << "other bytes";
+}
+
+TEST(GoldenXz, EachBlockIsAPart) {
+  const std::string ten = run_tool("xz -0 --block-size=1000", sample_data(10'000, 6));
+  DecoderLimits limits = default_limits();
+  limits.parts_max = 10;
+  EXPECT_TRUE(decode_all(*make_decoder(Encoding::kXz, limits), ten));
+  limits.parts_max = 9;
+  const auto refused = decode_all(*make_decoder(Encoding::kXz, limits), ten);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::kDecompressionLimit);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Tools, Golden,
     testing::Values(

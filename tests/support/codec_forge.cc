@@ -20,6 +20,25 @@ void pad_to_four(std::string& text) {
   while (text.size() % 4 != 0) text += '\0';
 }
 
+// Section 3.1: size code, flags, sizes, LZMA2 with one byte of properties, padding, CRC-32.
+std::string xz_block_header(const XzParts& parts) {
+  unsigned flags = parts.block_flags_extra;
+  if (parts.compressed_size) flags |= 0x40;
+  if (parts.decoded_size) flags |= 0x80;
+  std::string header{static_cast<char>(parts.block_header_bytes / 4 - 1), static_cast<char>(flags)};
+  if (parts.compressed_size) header += xz_integer(*parts.compressed_size);
+  if (parts.decoded_size) header += xz_integer(*parts.decoded_size);
+  header += xz_integer(parts.filter) + '\1' + static_cast<char>(parts.dictionary);
+  header.resize(parts.block_header_bytes - 4, '\0');
+  return header + little_endian(crc32_of(header) + parts.block_crc_error, 4);
+}
+
+// LZMA2: an uncompressed chunk that resets the dictionary, and the end marker.
+std::string xz_block_data(const std::string& data) {
+  if (data.empty()) return {'\0'};
+  return '\1' + big_endian(data.size() - 1, 2) + data + '\0';
+}
+
 }  // namespace
 
 std::uint32_t crc32_of(std::string_view data) {
@@ -105,18 +124,22 @@ std::string forge_xz(const XzParts& parts) {
       "7zXZ\0",
       6);
   stream += flags + little_endian(crc32_of(flags), 4);
-  // Header size code, no flags, filter LZMA2 with one byte of properties, padding.
-  const std::string block_header{2, 0, 0x21, 1, static_cast<char>(parts.dictionary), 0, 0, 0};
-  std::string index("\0", 1);
-  index += xz_integer(parts.blocks);
-  for (std::size_t i = 0; i < parts.blocks; ++i) {
-    stream += with_crc(block_header) + std::string(4, '\0');  // end marker and block padding
-    index += xz_integer(block_header.size() + 4 + 1 + (i == 0 ? parts.index_size_error : 0));
-    index += xz_integer(0);
+  const std::string data = xz_block_data(parts.data);
+  std::string block = xz_block_header(parts) + data;
+  pad_to_four(block);
+  const std::size_t records = parts.blocks + parts.index_records_error;
+  std::string index = std::string("\0", 1) + xz_integer(records);
+  for (std::size_t i = 0; i < parts.blocks; ++i) stream += block;
+  for (std::size_t i = 0; i < records; ++i) {
+    const std::size_t unpadded = parts.block_header_bytes + data.size();
+    index += xz_integer(unpadded + (i == 0 ? parts.index_size_error : 0));
+    index += xz_integer(parts.data.size() + (i == 0 ? parts.index_decoded_error : 0));
   }
   pad_to_four(index);
   index = with_crc(index);
-  const std::string footer = little_endian(index.size() / 4 - 1, 4) + flags;
+  const std::string footer = little_endian(index.size() / 4 - 1 + parts.backward_size_error, 4) +
+                             flags[0] +
+                             static_cast<char>(parts.check_type ^ parts.footer_check_type);
   return stream + index + little_endian(crc32_of(footer), 4) + footer + "YZ";
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,12 +49,25 @@ class FixedBlock {
   unsigned bit_count_ = 0;
 };
 
-// An xz stream (xz file format 1.1.0) of `blocks` empty LZMA2 blocks without integrity check.
+// An xz stream (xz file format 1.1.0) of `blocks` LZMA2 blocks without integrity check, each of one
+// uncompressed chunk. Fields of errors are added to what is right; every CRC is right for what is
+// written, but for the one that is named.
 struct XzParts {
   std::size_t blocks = 1;
-  std::uint8_t dictionary = 0;         // LZMA2 dictionary size code: 0 is 4 KiB, 40 is 4 GiB - 1
-  std::uint8_t check_type = 0;         // 0 none; 2 is reserved and known to nobody
-  std::uint64_t index_size_error = 0;  // added to the first unpadded size; the CRCs are right
+  std::string data{};                              // of each block; up to 65536 bytes
+  std::uint8_t dictionary = 0;                     // LZMA2 size code: 0 is 4 KiB, 40 is 4 GiB - 1
+  std::uint8_t check_type = 0;                     // 0 none; 2 is reserved and known to nobody
+  std::size_t block_header_bytes = 12;             // padded to that; up to 1024
+  std::optional<std::uint64_t> compressed_size{};  // what a block header says when it says it
+  std::optional<std::uint64_t> decoded_size{};
+  std::uint8_t block_flags_extra = 0;  // 0x3C are reserved
+  std::uint64_t filter = 0x21;         // LZMA2
+  std::uint32_t block_crc_error = 0;   // of block headers
+  std::uint64_t index_size_error = 0;  // in the first record, as the next one
+  std::uint64_t index_decoded_error = 0;
+  std::size_t index_records_error = 0;  // more records, or fewer when it is ~0
+  std::uint32_t backward_size_error = 0;
+  std::uint8_t footer_check_type = 0;  // xor the header's
 };
 [[nodiscard]] std::string forge_xz(const XzParts& parts);
 

@@ -19,7 +19,7 @@ struct DecoderLimits {
   std::uint64_t output_bytes_max;
   std::uint64_t zstd_window_bytes_max;  // rounded down to a power of two
   std::uint64_t xz_memory_bytes_max;
-  std::uint64_t parts_max;  // gzip members, xz streams, zstd frames
+  std::uint64_t parts_max;  // gzip members; xz blocks, and xz streams; zstd frames
   [[nodiscard]] static DecoderLimits from(const Limits& limits);
 };
 

@@ -5,86 +5,16 @@
 #include "strata/codec/decoder.h"
 #include "tests/support/codec_forge.h"
 #include "tests/support/codec_streams.h"
+#include "tests/support/codec_verdict.h"
 
 namespace strata::codec {
 namespace {
 
-using test::forge_xz;
+using test::decode;
+using test::expect_decoded;
+using test::expect_error;
 using test::forge_zstd;
 using test::forge_zstd_skippable;
-
-Result<std::string> decode(Encoding encoding, const std::string& stream,
-                           const DecoderLimits& limits = test::default_limits()) {
-  const auto decoder = make_decoder(encoding, limits);
-  const auto whole = test::decode_all(*decoder, stream);
-  const auto slow = make_decoder(encoding, limits);
-  const auto bytewise = test::decode_all(*slow, stream, test::pieces_of(1, 1));
-  EXPECT_EQ(whole.has_value(), bytewise.has_value());
-  if (whole && bytewise) {
-    EXPECT_EQ(*whole, *bytewise);
-  } else if (!whole && !bytewise) {
-    EXPECT_EQ(whole.error().code(), bytewise.error().code());
-  }
-  return whole;
-}
-
-void expect_decoded(Encoding encoding, const std::string& stream, const std::string& expected) {
-  const auto decoded = decode(encoding, stream);
-  ASSERT_TRUE(decoded) << decoded.error().message();
-  EXPECT_EQ(*decoded, expected);
-}
-
-void expect_error(const Result<std::string>& decoded, Errc code, const std::string& words) {
-  ASSERT_FALSE(decoded) << "accepted";
-  EXPECT_EQ(decoded.error().code(), code) << decoded.error().message();
-  EXPECT_NE(decoded.error().detail().find(words), std::string::npos) << decoded.error().detail();
-}
-
-TEST(Xz, ManyEmptyBlocksDecodeToNothing) {
-  expect_decoded(Encoding::kXz, forge_xz({.blocks = 0}), "");
-  expect_decoded(Encoding::kXz, forge_xz({.blocks = 20'000}), "");
-}
-
-TEST(Xz, AnIndexThatLiesIsRefused) {
-  expect_decoded(Encoding::kXz, forge_xz({.blocks = 3}), "");
-  expect_error(decode(Encoding::kXz, forge_xz({.blocks = 3, .index_size_error = 4})),
-               Errc::kCorruptXz, "index");
-}
-
-TEST(Xz, ADictionaryOfFourGibibytesIsOverTheLimit) {
-  expect_error(decode(Encoding::kXz, forge_xz({.dictionary = 40})), Errc::kDecompressionLimit,
-               "is over the limit of 268435456 bytes");
-}
-
-TEST(Xz, AnUnknownCheckTypeIsRefused) {
-  expect_error(decode(Encoding::kXz, forge_xz({.blocks = 0, .check_type = 2})), Errc::kCorruptXz,
-               "integrity check");
-}
-
-TEST(Xz, PaddingMustBeAMultipleOfFourZeros) {
-  const std::string one = forge_xz({});
-  expect_decoded(Encoding::kXz, one + std::string(4, '\0') + one + std::string(8, '\0'), "");
-  for (const std::size_t zeros : {1, 2, 3, 5}) {
-    expect_error(decode(Encoding::kXz, one + std::string(zeros, '\0')), Errc::kCorruptXz, "");
-    expect_error(decode(Encoding::kXz, one + std::string(zeros, '\0') + one), Errc::kCorruptXz, "");
-  }
-  expect_error(decode(Encoding::kXz, one + "garbage!"), Errc::kCorruptXz, "");
-}
-
-TEST(Xz, StreamsAreCounted) {
-  const std::string two = forge_xz({}) + forge_xz({});
-  DecoderLimits limits = test::default_limits();
-  limits.parts_max = 2;
-  EXPECT_TRUE(decode(Encoding::kXz, two, limits));
-  limits.parts_max = 1;
-  expect_error(decode(Encoding::kXz, two, limits), Errc::kDecompressionLimit,
-               "the number of xz streams is over the limit of 1 streams");
-}
-
-TEST(Xz, NothingOrAnotherFormatIsRefused) {
-  expect_error(decode(Encoding::kXz, ""), Errc::kCorruptXz, "ends too early");
-  expect_error(decode(Encoding::kXz, "not an xz stream"), Errc::kCorruptXz, "magic");
-}
 
 TEST(Zstd, SkippableFramesArePassedOverAnywhere) {
   std::string stream;
