@@ -122,7 +122,7 @@ TEST(ServerLimits, ConnectionsPerAddressAndInAllAreBounded) {
 }
 
 TEST(ServerLimits, DrainLetsATransferFinishAndClosesIdleConnections) {
-  const std::string content(64 * kMiB, 'x');
+  const std::string content(16 * kMiB, 'x');
   TestServer server([&](http::Request&) -> http::Awaitable<http::Response> {
     http::Response response;
     response.body = content;

@@ -98,7 +98,7 @@ std::string_view RawSocket::peek() {
 
 std::string RawSocket::read_exactly(std::size_t count) {
   while (received_.size() < count) {
-    const auto more = receive(1 << 20);
+    const auto more = receive();
     if (!more || more->empty()) break;
     received_ += *more;
   }
