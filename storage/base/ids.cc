@@ -40,7 +40,7 @@ Result<ImageId> ImageId::parse(std::string_view text) {
 
 std::string ImageId::text() const {
   std::string text = to_hex(bytes_);
-  for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) text.insert(at, 1, '-');
   return text;
 }
 

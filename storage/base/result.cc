@@ -80,11 +80,10 @@ Error errno_error(int errno_value, std::string_view what) {
   return {code, std::string(what) + ": " + text};
 }
 
-void check(bool condition, std::string_view message, std::source_location where) {
+void check(bool condition, std::string_view message, const char* file, unsigned line) {
   if (condition) return;
-  std::fprintf(stderr, "strata: %s:%u: %s: %.*s\n", where.file_name(),
-               static_cast<unsigned>(where.line()), where.function_name(),
-               static_cast<int>(message.size()), message.data());
+  std::fprintf(stderr, "strata: %s:%u: %.*s\n", file, line, static_cast<int>(message.size()),
+               message.data());
   std::abort();
 }
 

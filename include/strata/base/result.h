@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -94,8 +93,9 @@ class [[nodiscard]] Error {
 
 // Always-on assertion for programmer errors: prints the place and the message, then aborts.
 // Input from outside never reaches a failing check.
-void check(bool condition, std::string_view message,
-           std::source_location where = std::source_location::current());
+// (std::source_location is missing in clang 14 with libstdc++ 12; these built-ins are not.)
+void check(bool condition, std::string_view message, const char* file = __builtin_FILE(),
+           unsigned line = __builtin_LINE());
 
 template <typename T>
 class [[nodiscard]] Result {
