@@ -109,10 +109,11 @@ class [[nodiscard]] Result {
 
   [[nodiscard]] T& value() & { return checked(), std::get<0>(state_); }
   [[nodiscard]] const T& value() const& { return checked(), std::get<0>(state_); }
-  [[nodiscard]] T&& value() && { return checked(), std::get<0>(std::move(state_)); }
+  // By value, so that `for (auto& x : *f())` and `const auto& x = *f()` do not dangle.
+  [[nodiscard]] T value() && { return checked(), std::get<0>(std::move(state_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
