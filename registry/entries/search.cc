@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/entries/record.h"
 #include "registry/entries/words.h"
 
 namespace strata::entries {
@@ -77,20 +78,18 @@ class Search {
     }
     Status status = walk([&](const Position& at, StoredEntry* read) -> Result<bool> {
       ++page_.total;
-      if (last_ && page_.next.empty() && page_.entries.size() == query_.limit) {
-        page_.next = last_->cursor();
-      }
-      if (page_.entries.size() < query_.limit) {
+      if (last_ && page_.next.empty() && full()) page_.next = last_->cursor();
+      if (!full()) {
         if (read != nullptr) {
           page_.entries.push_back(std::move(*read));
         } else {
           STRATA_TRY(auto entry, record_(at));
           page_.entries.push_back(std::move(entry));
         }
+        bytes_ += encode_record(page_.entries.back()).size();
         last_ = at;
       }
-      return page_.total < limits_.search_total_exact_max + 1 ||
-             page_.entries.size() < query_.limit || page_.next.empty();
+      return page_.total < limits_.search_total_exact_max + 1 || !full() || page_.next.empty();
     });
     if (!status) return status.error();
     finish_total();
@@ -98,6 +97,11 @@ class Search {
   }
 
  private:
+  // An entry may be as long as a document: a page of them is bounded by its bytes too.
+  bool full() const {
+    return page_.entries.size() == query_.limit || bytes_ >= limits_.list_bytes_max;
+  }
+
   bool before(const Position& a, const Position& b) const {
     return query_.order == Query::Order::kNewestFirst ? a < b : a > b;
   }
@@ -129,7 +133,7 @@ class Search {
     if (!out_of_budget_) return;
     page_.total_exact = false;
     // The page ends where the scan did; the next one goes on from there.
-    if (page_.next.empty() && page_.entries.size() < query_.limit) page_.next = stopped_.cursor();
+    if (page_.next.empty() && !full()) page_.next = stopped_.cursor();
     if (page_.next.empty() && last_) page_.next = last_->cursor();
   }
 
@@ -210,6 +214,7 @@ class Search {
   bool check_terms_ = false;
   bool check_prefix_ = false;
   std::size_t scanned_ = 0;
+  std::size_t bytes_ = 0;  // of the page's records
   bool out_of_budget_ = false;
   Position stopped_;
   std::optional<Position> last_;

@@ -35,8 +35,9 @@ Result<EntryKey> EntryKey::parse(std::string_view identifier, std::string_view e
     return Error(Errc::kMalformed, "an endorser is an e-mail address name@host");
   }
   const auto time = parse_rfc3339(created);
-  if (!time) {
-    return Error(Errc::kMalformed, "the time of an endorsement is a date YYYY-MM-DDThh:mm:ssZ");
+  if (!time || *time < 0) {
+    return Error(Errc::kMalformed,
+                 "the time of an endorsement is a date YYYY-MM-DDThh:mm:ssZ from 1970 on");
   }
   key.endorser = std::string(endorser);
   key.created = *time;

@@ -132,6 +132,8 @@ class Reader {
     if (!time) {
       return malformed(node, "dcterms:created must be a date YYYY-MM-DDThh:mm:ssZ of the calendar");
     }
+    // It is part of keys, which sort as unsigned numbers.
+    if (*time < 0) return malformed(node, "dcterms:created may not be before 1970");
     endorsement.created = *time;
     const xmlNode* endorser = parts.take(kSlreq, "endorser");
     if (endorser == nullptr) return parts.missing("slreq:endorser");

@@ -57,11 +57,14 @@ int serve(const Flags& flags, const strata::registry::Config& config) {
   strata::registry::Daemon daemon(config);
   if (const auto status = daemon.start(); !status) return complain(status.error());
   std::fprintf(stderr, "listening on %s\n", daemon.url().c_str());
+  // The address stays, whatever the file says later: what is allowed on it is judged by it.
+  Flags running = flags;
+  running.listen = config.host + ":" + std::to_string(config.port);
   for (;;) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    reload(flags, daemon);
+    reload(running, daemon);
   }
   strata::log::info("draining", {});
   daemon.drain();

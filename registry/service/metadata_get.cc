@@ -47,6 +47,13 @@ Result<Query> query_of(const App& app, const Parameters& parameters, const Path&
   return query;
 }
 
+// "//metadata", which is as good a path, would be the host "metadata" in a link.
+std::string target_of(const Path& path) {
+  std::string target = "/metadata";
+  for (const std::string& part : path) target += "/" + percent_encode(part, "@");
+  return target;
+}
+
 Result<Response> list_as_xml(const App& app, Query query, entries::Page& page) {
   std::size_t taken = 0;
   STRATA_TRY(auto xml, entries_xml(app, page.entries, taken));
@@ -80,7 +87,7 @@ Result<Response> list(const App& app, const Request& request, const Path& path, 
     view.total = page.total;
     view.total_exact = page.total_exact;
     if (!page.next.empty()) {
-      view.next = request.head.raw_path + parameters.with("cursor", page.next);
+      view.next = target_of(path) + parameters.with("cursor", page.next);
     }
     response = html(web::search_page(view));
   }

@@ -6,11 +6,19 @@
 #include "strata/http/problem.h"
 
 namespace strata::registry {
+namespace {
+
+constexpr std::string_view kNoActiveContent = "default-src 'none'; sandbox; frame-ancestors 'none'";
+
+}  // namespace
 
 Response respond(int status, std::string_view type, std::string body) {
   Response response;
   response.status = status;
   response.headers.set("Content-Type", type);
+  // A document may hold elements of any namespace, and a browser that is shown XML runs the scripts
+  // of XHTML and SVG in it.
+  response.headers.set("Content-Security-Policy", kNoActiveContent);
   response.body = std::move(body);
   return response;
 }

@@ -11,6 +11,7 @@ std::string_view style_sheet() {
 }
 @media (prefers-color-scheme: dark) { :root { --accent: #6cb8ec; } }
 body {
+  overflow-wrap: anywhere;
   font: 16px/1.5 system-ui, sans-serif;
   max-width: 72rem;
   margin: 0 auto;

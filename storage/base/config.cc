@@ -155,6 +155,7 @@ void ConfigFile::read_limits(Limits& limits) {
   number("metadata_depth_max", limits.metadata_depth_max);
   number("metadata_elements_max", limits.metadata_elements_max);
   number("metadata_namespace_bytes_max", limits.metadata_namespace_bytes_max);
+  number("metadata_namespaces_max", limits.metadata_namespaces_max);
   number("metadata_attributes_max", limits.metadata_attributes_max);
   number("policy_file_bytes_max", limits.policy_file_bytes_max);
   number("rsa_key_bits_min", limits.rsa_key_bits_min);

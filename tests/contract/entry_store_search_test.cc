@@ -186,6 +186,32 @@ TEST_P(EntrySearchTest, PagesAreCompleteInBothOrders) {
   EXPECT_EQ(search(exact).next, "");
 }
 
+// A reader may not make us hold a thousand entries of a megabyte each.
+TEST_P(EntrySearchTest, APageIsBoundedByItsBytesToo) {
+  Limits limits;
+  limits.list_bytes_max = 5'000;
+  reopen(limits);
+  for (int i = 0; i < 5; ++i) {
+    metadata::ImageMetadata image = image_of(std::to_string(i), std::to_string(i));
+    image.locations.assign(3, "https://images.example/" + std::string(1'000, 'x'));
+    put(image, kSampleTime + i * kSecond);
+  }
+  Query query;
+  query.now = kSampleTime;
+  std::vector<std::size_t> sizes;
+  std::vector<std::string> all;
+  do {
+    const Page page = search(query);
+    EXPECT_EQ(page.total, 5U);
+    EXPECT_TRUE(page.total_exact);
+    sizes.push_back(page.entries.size());
+    for (const auto& entry : page.entries) all.push_back(entry.metadata.title);
+    query.cursor = page.next;
+  } while (!query.cursor.empty() && sizes.size() < 10);
+  EXPECT_THAT(sizes, ElementsAre(2U, 2U, 1U));
+  EXPECT_THAT(all, ElementsAre("4", "3", "2", "1", "0"));
+}
+
 TEST_P(EntrySearchTest, CursorsStayGoodWhileEntriesCome) {
   for (int i = 0; i < 6; ++i) {
     put(image_of(std::to_string(i), std::to_string(i)), kSampleTime + i * kSecond);

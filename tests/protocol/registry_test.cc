@@ -336,6 +336,33 @@ TEST_F(RegistryTest, PagesShowHostileTextAsText) {
   EXPECT_THAT(daemon_->get("/", "text/html").body, HasSubstr("&lt;script&gt;"));
 }
 
+// B61: a document may hold XHTML or SVG among its foreign terms, which a browser would run.
+TEST_F(RegistryTest, XmlIsShownWithoutActiveContent) {
+  const auto image = image_of("content");
+  const std::string script = "<h:script xmlns:h=\"http://www.w3.org/1999/xhtml\">x()</h:script>";
+  const auto document = metadata::sign(
+      replaced(metadata::build(image), "</rdf:Description>", script + "</rdf:Description>"),
+      endorser_, kSampleTime);
+  ASSERT_TRUE(document) << document.error().message();
+  ASSERT_EQ(post(*document).head.status, 201);
+  const std::string path = "/metadata/" + image.identifier.text();
+  for (const std::string& target : {std::string("/metadata?media=xml"), path + "?media=xml",
+                                    path + "/ops@images.example/2024-05-01T12:00:00Z?media=xml"}) {
+    const auto answer = daemon_->get(target);
+    EXPECT_THAT(answer.body, HasSubstr(script)) << target;
+    EXPECT_THAT(header(answer, "Content-Security-Policy"), HasSubstr("default-src 'none'; sandbox"))
+        << target;
+  }
+}
+
+TEST_F(RegistryTest, NextLinksStayOnThisHost) {
+  publish(image_of("1"));
+  publish(image_of("2"), kSampleTime + kSecond);
+  const auto page = daemon_->get("//metadata//ops@images.example/?media=html&limit=1");
+  EXPECT_THAT(page.body, HasSubstr("href=\"/metadata/ops@images.example?media=html&amp;limit=1"));
+  EXPECT_THAT(page.body, Not(HasSubstr("href=\"//")));
+}
+
 TEST_F(RegistryTest, SearchPageFindsAndLinks) {
   const auto image = image_of("content", "Findable");
   publish(image);
@@ -365,6 +392,22 @@ TEST_F(RegistryTest, OnlyListedEndorsersAreTakenAndTheListCanChange) {
   daemon_->signal(SIGHUP);
   ASSERT_TRUE(daemon_->wait_for_log("reload.failed"));
   EXPECT_EQ(post(document).head.status, 200);
+}
+
+// The address does not change with the file, so the file cannot make another one "loopback".
+TEST_F(RegistryTest, AReloadCannotTrustEverybodyOnAnAddressThatIsNotLoopback) {
+  daemon_->signal(SIGTERM);
+  EXPECT_EQ(daemon_->wait(), 0);
+  // Loopback for the kernel, but not by its text: the configuration takes it for another address.
+  const std::string path = config(
+      "listen = \"127.1:0\"\npublic_url = \"http://127.1\"\n[trust]\nmode = \"listed\"\nendorsers "
+      "= [\"a@else.example\"]\n");
+  daemon_ = std::make_unique<DaemonProcess>(
+      std::vector<std::string>{STRATA_REGISTRY, "--config", path, "--data", folder_.path()});
+  (void)config("listen = \"127.0.0.1:0\"\n[trust]\nmode = \"any\"\n");
+  daemon_->signal(SIGHUP);
+  ASSERT_TRUE(daemon_->wait_for_log("reload.failed"));
+  refused(sign(image_of("content")), 403, "untrusted-signature");
 }
 
 TEST_F(RegistryTest, OperationsAreThere) {

@@ -237,6 +237,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "dcterms:created"},
         Refusal{"CreatedFebruary30", "<dcterms:created>2024-05-01", "<dcterms:created>2024-02-30",
                 "dcterms:created"},
+        Refusal{"CreatedBefore1970", "<dcterms:created>2024-05-01", "<dcterms:created>1969-12-31",
+                "before 1970"},
         Refusal{"CreatedHour99", "2024-05-01T12:", "2024-05-01T99:", "dcterms:created"},
         Refusal{"CreatedPath", "<dcterms:created>2024-05-01T12:00:00Z",
                 "<dcterms:created>../../../../etc/x", "dcterms:created"},
@@ -342,6 +344,7 @@ TEST(MetadataEntryKey, PartsAreParsedStrictlyAndPrintAsAPath) {
   EXPECT_FALSE(EntryKey::parse("MMZu9WvwKIro-rtBQfDk4PsKO7", "a@b", "2024-02-29T23:59:59Z"));
   EXPECT_FALSE(EntryKey::parse("MMZu9WvwKIro-rtBQfDk4PsKO7_", "../b@c", "2024-02-29T23:59:59Z"));
   EXPECT_FALSE(EntryKey::parse("MMZu9WvwKIro-rtBQfDk4PsKO7_", "a@b", "2023-02-29T23:59:59Z"));
+  EXPECT_FALSE(EntryKey::parse("MMZu9WvwKIro-rtBQfDk4PsKO7_", "a@b", "1969-12-31T23:59:59Z"));
 }
 
 // Section 1.3 of the format: SHA-1 and the identifier that StratusLab's tools print for it.

@@ -125,6 +125,17 @@ TEST(MetadataXml, BombsWithoutEntities) {
   std::string namespaces = "<a xmlns:n=\"urn:" + std::string(500'000, 'x') + "\">";
   for (int i = 0; i < 9'000; ++i) namespaces += "<n:b/>";
   expect_refused(namespaces + "</a>", "namespace of more than");
+  // For inclusive canonical XML, which needs a signature of the right form to be reached.
+  std::string scopes, ends;
+  for (int depth = 0; depth < 28; ++depth) {
+    scopes += "<a";
+    for (int i = 0; i < 60; ++i)
+      scopes += " xmlns:n" + std::to_string(depth * 60 + i) + "=\"urn:n\"";
+    scopes += ">";
+    ends += "</a>";
+  }
+  for (int i = 0; i < 8'000; ++i) scopes += "<b/>";
+  expect_refused(scopes + ends, "at most 64 namespace declarations");
   const auto elapsed = std::chrono::steady_clock::now() - start;
   EXPECT_LT(elapsed, std::chrono::seconds(5));
 }
@@ -142,6 +153,15 @@ TEST(MetadataXml, DepthAndCountAreExact) {
   EXPECT_TRUE(parse(build(metadata), limits));
   limits.metadata_attributes_max = 4;
   EXPECT_FALSE(parse(build(metadata), limits));
+  limits.metadata_attributes_max = 64;
+  // Siblings do not add up: only what surrounds an element counts.
+  const std::string own = "<x:a xmlns:x=\"urn:x\"/>";
+  const std::string document =
+      replaced(build(metadata), "</rdf:Description>", own + own + own + "</rdf:Description>");
+  limits.metadata_namespaces_max = 5;  // the root's and its own
+  EXPECT_TRUE(parse(document, limits));
+  limits.metadata_namespaces_max = 4;
+  EXPECT_FALSE(parse(document, limits));
 }
 
 }  // namespace

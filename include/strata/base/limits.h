@@ -71,9 +71,10 @@ struct Limits {
   std::size_t metadata_depth_max = 32;             // elements inside each other; the format needs 8
   std::size_t metadata_elements_max = 10'000;      // and attributes, together
   std::size_t metadata_namespace_bytes_max = 256;  // canonical XML may repeat it on each element
-  std::size_t metadata_attributes_max = 64;      // of one element: libxml2 compares each with each
-  std::size_t rsa_key_bits_min = 2048;           // NIST SP 800-57 for use after 2013
-  std::size_t rsa_key_bits_max = 8192;           // verification costs grow with the cube
+  std::size_t metadata_namespaces_max = 64;  // in scope at an element: canonical XML walks them all
+  std::size_t metadata_attributes_max = 64;  // of one element: libxml2 compares each with each
+  std::size_t rsa_key_bits_min = 2048;       // NIST SP 800-57 for use after 2013
+  std::size_t rsa_key_bits_max = 8192;       // verification costs grow with the cube
   std::size_t policy_file_bytes_max = 1 * kMiB;  // a site's lists: some 20'000 items
   std::size_t search_total_exact_max = 10'000;
   std::size_t query_words_max = 16;
@@ -81,7 +82,7 @@ struct Limits {
   std::size_t index_value_bytes_max = 255;   // longer words are cut, longer field values skipped
   std::size_t search_scan_max = 200'000;     // index positions one search may look at: about 0.2 s
   std::size_t search_prefix_words_max = 64;  // words that a prefix is expanded to before scanning
-  std::size_t list_bytes_max = 16 * kMiB;    // documents in one page of an XML list
+  std::size_t list_bytes_max = 16 * kMiB;    // entries in one page of a list
   std::chrono::seconds removal_grace{600};   // between the last reference and the bytes
   std::chrono::seconds created_skew{300};    // a document's `created` ahead of our clock
   std::chrono::milliseconds outbox_retry_first{500};
