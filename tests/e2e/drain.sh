@@ -22,12 +22,13 @@ expect "exit code" "$code" 0
 say "an upload in flight completes as well"
 start_storage
 mkfifo "$WORK/pipe"
+touch "$WORK/before" # not the pipe: writing to it makes it newer again
 curl -sS -o "$WORK/body" -w '%{http_code}' -T - "$STORAGE/v1/upload/last.raw" <"$WORK/pipe" \
   >"$WORK/status" &
 client=$!
 exec 8>"$WORK/pipe"
 head -c 10000000 "$WORK/image" >&8
-arrived() { (($(find "$WORK/storage" -type f -newer "$WORK/pipe" -size +4096k | wc -l) > 0)); }
+arrived() { (($(find "$WORK/storage" -type f -newer "$WORK/before" -size +4096k | wc -l) > 0)); }
 await 20 arrived || fail "the upload did not start"
 kill -TERM "${PID[storage]}"
 await 10 refuses || fail "new requests are still answered while draining"
