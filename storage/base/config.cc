@@ -149,6 +149,7 @@ void ConfigFile::read_limits(Limits& limits) {
   number("sidecar_bytes_max", limits.sidecar_bytes_max);
   number("blob_readers_kept", limits.blob_readers_kept);
   number("open_images_max", limits.open_images_max);
+  number("decoded_streams_max", limits.decoded_streams_max);
   number("page_size", limits.page_size);
   number("page_size_max", limits.page_size_max);
   number("metadata_document_bytes_max", limits.metadata_document_bytes_max);

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -14,30 +15,40 @@ template <typename F>
 auto run_on(io::WorkerPool& pool, F function) -> Awaitable<std::invoke_result_t<F>> {
   using T = std::invoke_result_t<F>;
   static_assert(!std::is_void_v<T>, "return a Status");
+  struct Outcome {
+    std::optional<T> result;
+    std::exception_ptr exception;  // of the work: thrown again where it is awaited
+  };
   auto executor = co_await boost::asio::this_coro::executor;
-  co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(T)>(
-      [&pool, executor](auto handler, F work) {
-        // std::function wants copyable tasks: the handler and the work live in one shared state,
-        // whose sharers are the pool's task and then the posted completion.
-        struct State {
-          decltype(handler) completion;
-          F work;
-          boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
-          std::optional<T> result;
-        };
-        auto state =
-            std::make_shared<State>(State{std::move(handler), std::move(work),
-                                          boost::asio::make_work_guard(executor), std::nullopt});
-        pool.post([state] {
-          state->result.emplace(state->work());
-          auto to = state->guard.get_executor();
-          boost::asio::post(to, [state] {
-            state->guard.reset();
-            std::move(state->completion)(std::move(*state->result));
-          });
-        });
-      },
-      boost::asio::use_awaitable, std::move(function));
+  Outcome outcome =
+      co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(Outcome)>(
+          [&pool, executor](auto handler, F work) {
+            // std::function wants copyable tasks: the handler and the work live in one shared
+            // state, whose sharers are the pool's task and then the posted completion.
+            struct State {
+              decltype(handler) completion;
+              F work;
+              boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
+              Outcome outcome;
+            };
+            auto state = std::make_shared<State>(State{
+                std::move(handler), std::move(work), boost::asio::make_work_guard(executor), {}});
+            pool.post([state] {
+              try {
+                state->outcome.result.emplace(state->work());
+              } catch (...) {
+                state->outcome.exception = std::current_exception();
+              }
+              auto to = state->guard.get_executor();
+              boost::asio::post(to, [state] {
+                state->guard.reset();
+                std::move(state->completion)(std::move(state->outcome));
+              });
+            });
+          },
+          boost::asio::use_awaitable, std::move(function));
+  if (outcome.exception) std::rethrow_exception(outcome.exception);
+  co_return *std::move(outcome.result);
 }
 
 }  // namespace strata::http

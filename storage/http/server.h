@@ -124,7 +124,8 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// Awaits a blocking function on a pool, from a connection's coroutine; resumes on its thread.
+// Awaits a blocking function on a pool, from a connection's coroutine; resumes on its thread. What
+// it throws is thrown here.
 template <typename F>
 auto run_on(io::WorkerPool& pool, F function) -> Awaitable<std::invoke_result_t<F>>;
 

@@ -65,6 +65,9 @@ Result<Principal> authenticate(const http::RequestHead& head, const Services& se
     return Error(Errc::kForbidden, "pages of " + std::string(*origin) +
                                        " may not change anything here; see cors.origins");
   }
+  if (head.headers.count("Authorization") > 1) {
+    return Error(Errc::kUnauthorized, "there is more than one credential");
+  }
   if (const auto authorization = head.headers.get("Authorization")) {
     const auto token = token_of(*authorization);
     if (token && equal_secrets(*token, services.admin_token)) return kAdmin;

@@ -194,8 +194,14 @@ http::Awaitable<http::Response> get_view(Services& services, http::Request& requ
   if (representation.seekable) {
     response.source = std::make_shared<BlobSource>(opened->reader, services.disk);
   } else {
+    auto place = std::make_unique<StreamPlace>(services.decoded_streams);
+    if (place->number() > services.config.limits.decoded_streams_max) {
+      co_return problem_response(
+          Error(Errc::kUnavailable, "as many decoded views as are allowed are being sent already"),
+          request.id);
+    }
     response.source =
-        std::make_shared<DecodedSource>(opened->reader, opened->image.content,
+        std::make_shared<DecodedSource>(std::move(place), opened->reader, opened->image.content,
                                         services.config.limits, services.disk, services.compute);
   }
   co_return response;

@@ -5,10 +5,12 @@
 
 namespace strata::storage {
 
-DecodedSource::DecodedSource(std::shared_ptr<const blob::BlobReader> reader,
+DecodedSource::DecodedSource(std::unique_ptr<StreamPlace> place,
+                             std::shared_ptr<const blob::BlobReader> reader,
                              const blob::BlobProperties& properties, const Limits& limits,
                              io::WorkerPool& disk, io::WorkerPool& compute)
-    : reader_(std::move(reader)),
+    : place_(std::move(place)),
+      reader_(std::move(reader)),
       decoded_bytes_(properties.decoded.bytes),
       disk_(disk),
       compute_(compute),

@@ -15,6 +15,10 @@ http::Response json_response(int status, std::string body) {
 }
 
 http::Response problem_response(const Error& error, const std::string& request_id) {
+  // A body that ends early, from a client that may still read: its fault, not ours (RFC 9112 §8).
+  if (error.code() == Errc::kConnectionLost) {
+    return problem_response(Error(Errc::kMalformed, error.detail()), request_id);
+  }
   http::Response response;
   response.status = error.info().status != 0 ? error.info().status : 500;
   response.headers.add("Content-Type", http::kProblemType);

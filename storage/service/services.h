@@ -38,6 +38,7 @@ struct Services {
   std::string public_url = {};     // without a slash at the end
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open_uploads{0};
+  std::atomic<std::size_t> decoded_streams{0};
 };
 
 }  // namespace strata::storage

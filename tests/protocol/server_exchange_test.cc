@@ -196,6 +196,19 @@ TEST(ServerExchange, AnExceptionIs500WithTheRequestId) {
   }
 }
 
+TEST(ServerExchange, AnExceptionOnAPoolThreadIs500Too) {
+  io::WorkerPool pool("pool", 1);
+  TestServer server([&pool](http::Request&) -> http::Awaitable<http::Response> {
+    co_return co_await http::run_on(
+        pool, []() -> http::Response { throw std::runtime_error("secret detail"); });
+  });
+  RawSocket socket = server.connect();
+  for (int i = 0; i < 2; ++i) {
+    socket.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(socket.read_reply().status, 500);
+  }
+}
+
 TEST(ServerExchange, AHandlersFieldCannotSplitTheResponse) {
   TestServer server([](http::Request&) -> http::Awaitable<http::Response> {
     http::Response response;

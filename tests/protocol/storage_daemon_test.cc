@@ -356,6 +356,9 @@ TEST_F(StorageDaemonTest, AuthenticationWhenRequired) {
   std::string token;
   file >> token;
   EXPECT_EQ(send("PUT", "/v1/upload/a", "x").head.status, 401);
+  http::Headers two = with("Authorization", "Bearer " + token);
+  two.add("Authorization", "Bearer other");
+  EXPECT_EQ(send("GET", "/v1/images", {}, two).head.status, 401);
   const auto bearer = with("Authorization", "Bearer " + token);
   const auto hidden = json::parse(send("PUT", "/v1/upload/a", "hidden", bearer).body);
   const auto shown =

@@ -12,6 +12,7 @@
 #include "tests/support/daemon_process.h"
 #include "tests/support/raw_socket.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/tool.h"
 
 namespace strata::test {
 namespace {
@@ -88,6 +89,50 @@ TEST_F(StorageProcessTest, ADecodedViewWhoseChecksumFailsIsNotWhole) {
   EXPECT_NE(head.find("Content-Length: " + std::to_string(size) + "\r\n"), std::string::npos)
       << head;
   EXPECT_LT(socket.read_to_end().size(), size);
+}
+
+// Each decoder may hold hundreds of MiB, so the number of those at work is bounded.
+TEST_F(StorageProcessTest, DecodedViewsBeingSentAreBounded) {
+  std::ofstream(folder_.path() + "/strata.toml") << "[limits]\ndecoded_streams_max = 1\n";
+  auto command = under("true");
+  command.insert(command.end(), {"--config", folder_.path() + "/strata.toml"});
+  const DaemonProcess daemon(command);
+  http::ClientRequest put;
+  put.method = "PUT";
+  put.target = "/v1/upload/zeros.gz";
+  put.body = run_tool("head -c 15M /dev/zero | gzip -1");
+  const auto made = daemon.send(put);
+  ASSERT_EQ(made.head.status, 201) << made.body;
+  const std::string target =
+      "/v1/images/" + std::string(boost::json::parse(made.body).at("id").as_string()) + "/decoded";
+  {
+    RawSocket slow(daemon.port(), 4096);
+    slow.send("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    EXPECT_NE(slow.read_head().find(" 200 "), std::string::npos);
+    const auto refused = daemon.get(target);
+    EXPECT_EQ(refused.head.status, 503);
+    EXPECT_TRUE(refused.head.headers.get("Retry-After"));
+    http::ClientRequest head;
+    head.method = "HEAD";
+    head.target = target;
+    EXPECT_EQ(daemon.send(head).head.status, 200);  // needs no decoder
+  }
+  int status = 503;  // until the server has seen that the first one is gone
+  while (status == 503) status = daemon.get(target).head.status;
+  EXPECT_EQ(status, 200);
+}
+
+// The client may have closed its half only: it is told, and it is no error of the server's.
+TEST_F(StorageProcessTest, ABodyThatEndsEarlyIsTheClientsError) {
+  const DaemonProcess daemon(under("true"));
+  for (const char* framing :
+       {"Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"}) {
+    RawSocket socket(daemon.port());
+    socket.send(std::string("PUT /v1/upload/cut HTTP/1.1\r\nHost: 127.0.0.1\r\n") + framing);
+    socket.shutdown_send();
+    EXPECT_EQ(socket.read_reply().status, 400);
+  }
+  EXPECT_EQ(daemon.get("/v1/images").body, R"({"images":[],"next":null})");
 }
 
 }  // namespace

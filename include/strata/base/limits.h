@@ -63,6 +63,9 @@ struct Limits {
   // Serving: images whose file stays open, so that a 64 KiB range costs no look-up (one descriptor
   // each, well below the usual limit of 1 024).
   std::size_t open_images_max = 256;
+  // Decoded views of encoded images being sent: each holds a decoder (xz: up to
+  // xz_memory_bytes_max).
+  std::size_t decoded_streams_max = 64;
 
   // Catalogue and registry.
   std::size_t page_size = 500;
