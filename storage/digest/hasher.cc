@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "storage/digest/kernel_hasher.h"
 #include "storage/digest/kernels.h"
-#include "storage/digest/stitched_hasher.h"
 
 namespace strata::digest {
 namespace {
@@ -19,10 +19,14 @@ std::string describe() {
 }  // namespace
 
 std::unique_ptr<Hasher> make_hasher(Algorithms algorithms) {
-  if (const Kernel* exact = best_kernel(algorithms)) return make_stitched_hasher(*exact);
+  // Stitching is what makes ours faster: OpenSSL is as good or better at one algorithm.
   const Kernel* pair = best_kernel(Algorithms::kSha1Sha256);
-  if (algorithms == Algorithms::kAll && pair != nullptr) {
-    return make_stitched_hasher(*pair, make_openssl_hasher(Algorithms::kSha512));
+  if (algorithms == Algorithms::kSha1Sha256 && pair != nullptr) return make_kernel_hasher(*pair);
+  if (algorithms == Algorithms::kAll) {
+    if (const Kernel* all = best_kernel(Algorithms::kAll)) return make_kernel_hasher(*all);
+    if (pair != nullptr) {
+      return make_kernel_hasher(*pair, make_openssl_hasher(Algorithms::kSha512));
+    }
   }
   return make_openssl_hasher(algorithms);
 }

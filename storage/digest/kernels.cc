@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
+
+#include "storage/digest/algorithms.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -24,20 +27,50 @@ bool has_avx512vl() {
          __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
-std::array<Kernel, 4> find_kernels() {
+constexpr std::size_t kStitched = 4;
+
+void add_x86_kernels(std::vector<Kernel>& list) {
+  using enum Algorithms;
   const bool sha = has_sha_extensions();
   const bool avx512 = sha && has_avx512vl();
-  std::array<Kernel, 4> list = {{
-      {"sha-ni stitched sha-1+sha-256", Algorithms::kSha1Sha256, sha, sha1_sha256_shani, nullptr,
-       nullptr},
-      {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512", Algorithms::kAll, avx512,
-       sha1_sha256_shani, sha_all_shani_avx512vl, sha512_avx512vl},
-      {"sha-ni stitched sha-1+sha-256, schedule by avx-512vl", Algorithms::kSha1Sha256, avx512,
-       sha1_sha256_shani_avx512vl_vs, nullptr, nullptr},
-      {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512, schedule by avx-512vl", Algorithms::kAll,
-       avx512, sha1_sha256_shani_avx512vl_vs, sha_all_shani_avx512vl_vs, sha512_avx512vl},
+  std::array<Kernel, kStitched> stitched = {{
+      {"sha-ni stitched sha-1+sha-256", kSha1Sha256, sha, {.pair = sha1_sha256_shani}},
+      {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512",
+       kAll,
+       avx512,
+       {.all = sha_all_shani_avx512vl, .pair = sha1_sha256_shani, .sha512 = sha512_avx512vl}},
+      {"sha-ni stitched sha-1+sha-256, schedule by avx-512vl",
+       kSha1Sha256,
+       avx512,
+       {.pair = sha1_sha256_shani_avx512vl_vs}},
+      {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512, schedule by avx-512vl",
+       kAll,
+       avx512,
+       {.all = sha_all_shani_avx512vl_vs,
+        .pair = sha1_sha256_shani_avx512vl_vs,
+        .sha512 = sha512_avx512vl}},
   }};
-  if (__builtin_cpu_is("intel")) std::ranges::reverse(list);
+  if (__builtin_cpu_is("intel")) std::ranges::reverse(stitched);
+  list.insert(list.end(), stitched.begin(), stitched.end());
+  list.push_back({"sha-ni sha-1", kSha1, sha, {.sha1 = sha1_shani}});
+  list.push_back({"sha-ni sha-256", kSha256, sha, {.sha256 = sha256_shani}});
+  list.push_back({"avx-512vl sha-512", kSha512, avx512, {.sha512 = sha512_avx512vl}});
+}
+
+}  // namespace
+#endif
+
+namespace {
+
+std::vector<Kernel> find_kernels() {
+  using enum Algorithms;
+  std::vector<Kernel> list;
+#if defined(__x86_64__)
+  add_x86_kernels(list);
+#endif
+  list.push_back({"portable sha-1", kSha1, true, {.sha1 = sha1_portable}});
+  list.push_back({"portable sha-256", kSha256, true, {.sha256 = sha256_portable}});
+  list.push_back({"portable sha-512", kSha512, true, {.sha512 = sha512_portable}});
   return list;
 }
 
@@ -47,17 +80,32 @@ std::span<const Kernel> kernels() {
   static const auto kKernels = find_kernels();
   return kKernels;
 }
-#else
-std::span<const Kernel> kernels() {
-  return {};
-}
-#endif
 
 const Kernel* best_kernel(Algorithms algorithms) {
   const auto list = kernels();
   const auto found = std::ranges::find_if(
       list, [=](const Kernel& k) { return k.supported && k.algorithms == algorithms; });
   return found == list.end() ? nullptr : &*found;
+}
+
+BlockFunctions merged(const BlockFunctions& a, const BlockFunctions& b) {
+  return {.all = a.all ? a.all : b.all,
+          .pair = a.pair ? a.pair : b.pair,
+          .sha1 = a.sha1 ? a.sha1 : b.sha1,
+          .sha256 = a.sha256 ? a.sha256 : b.sha256,
+          .sha512 = a.sha512 ? a.sha512 : b.sha512};
+}
+
+BlockFunctions own_functions(Algorithms algorithms) {
+  BlockFunctions functions;
+  for (const Algorithms part : {Algorithms::kAll, Algorithms::kSha1Sha256, Algorithms::kSha1,
+                                Algorithms::kSha256, Algorithms::kSha512}) {
+    const Kernel* kernel = best_kernel(part);
+    if (kernel == nullptr || !has(algorithms, part)) continue;
+    functions = merged(functions, kernel->run);
+    algorithms = without(algorithms, part);
+  }
+  return functions;
 }
 
 }  // namespace strata::digest

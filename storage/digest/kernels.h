@@ -7,11 +7,14 @@
 #include "storage/digest/sha_state.h"
 #include "strata/digest/hasher.h"
 
-// Our own block functions: several algorithms stitched into one instruction stream. Each consumes
-// whole blocks at any alignment, from the state it is given, and may be called from any thread.
+// Our own block functions. Each consumes whole blocks at any alignment, from the state it is given,
+// and may be called from any thread. What is faster than OpenSSL has several algorithms stitched
+// into one instruction stream; those for one algorithm are for streams whose state is saved, which
+// OpenSSL does not give away.
 //
-// What they bring, as ratios to OpenSSL 3.0 EVP running the algorithms one after another, in one
-// run and on one thread (64 MiB in 1 MiB blocks, medians, a machine shared with other work):
+// What the stitched ones bring, as ratios to OpenSSL 3.0 EVP running the algorithms one after
+// another, in one run and on one thread (64 MiB in 1 MiB blocks, medians, a machine shared with
+// other work):
 //
 //   kernel                         AMD Zen 5    Intel Sapphire Rapids (prototype)
 //   sha1_sha256_shani              1.65         not measured
@@ -31,27 +34,49 @@
 namespace strata::digest {
 
 // Blocks of 64 bytes.
+using Sha1Blocks = void (*)(Sha1State&, const std::byte* data, std::size_t blocks);
+using Sha256Blocks = void (*)(Sha256State&, const std::byte* data, std::size_t blocks);
 using PairBlocks = void (*)(Sha1State&, Sha256State&, const std::byte* data, std::size_t blocks);
 // Blocks of 128 bytes.
+using Sha512Blocks = void (*)(Sha512State&, const std::byte* data, std::size_t blocks);
 using AllBlocks = void (*)(Sha1State&, Sha256State&, Sha512State&, const std::byte* data,
                            std::size_t blocks);
-using Sha512Blocks = void (*)(Sha512State&, const std::byte* data, std::size_t blocks);
+
+// What a stream of some algorithms needs, the rest null: `all` or `pair` or the single ones for its
+// whole blocks; `pair` or `sha1` and `sha256`, and `sha512`, for its end, where the paddings
+// differ.
+struct BlockFunctions {
+  AllBlocks all = nullptr;
+  PairBlocks pair = nullptr;
+  Sha1Blocks sha1 = nullptr;
+  Sha256Blocks sha256 = nullptr;
+  Sha512Blocks sha512 = nullptr;
+};
 
 struct Kernel {
   std::string_view name;
-  Algorithms algorithms;  // kSha1Sha256 or kAll
+  Algorithms algorithms;  // in one pass: kAll, kSha1Sha256 or a single one
   bool supported;         // by this processor; calling it otherwise is an illegal instruction
-  PairBlocks pair;
-  AllBlocks all;        // kAll only
-  Sha512Blocks sha512;  // kAll only: for the end of a stream, where the padding differs
+  BlockFunctions run;
 };
 
-// Every kernel of this build, the best for this processor first; empty on other architectures.
+// Every kernel of this build. Of those for the same algorithms the best for this processor comes
+// first; the portable ones are last, and supported everywhere.
 [[nodiscard]] std::span<const Kernel> kernels();
 // The first supported one for exactly these algorithms, or null.
 [[nodiscard]] const Kernel* best_kernel(Algorithms algorithms);
 
+// Both, for kernels that have no algorithm in common.
+[[nodiscard]] BlockFunctions merged(const BlockFunctions& a, const BlockFunctions& b);
+// The best of our own for any set, with as few passes as the kernels allow.
+[[nodiscard]] BlockFunctions own_functions(Algorithms algorithms);
+
 // Each file is compiled for the instruction set in its name.
+void sha1_portable(Sha1State&, const std::byte* data, std::size_t blocks);
+void sha256_portable(Sha256State&, const std::byte* data, std::size_t blocks);
+void sha512_portable(Sha512State&, const std::byte* data, std::size_t blocks);
+void sha1_shani(Sha1State&, const std::byte* data, std::size_t blocks);
+void sha256_shani(Sha256State&, const std::byte* data, std::size_t blocks);
 void sha1_sha256_shani(Sha1State&, Sha256State&, const std::byte* data, std::size_t blocks);
 void sha1_sha256_shani_avx512vl_vs(Sha1State&, Sha256State&, const std::byte* data,
                                    std::size_t blocks);

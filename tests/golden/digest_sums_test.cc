@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "storage/digest/resumable_hasher.h"
 #include "strata/digest/hasher.h"
+#include "tests/support/digest_states.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tool.h"
 
@@ -76,6 +78,17 @@ TEST_F(DigestSums, ByOpenssl) {
     const auto hasher = make_openssl_hasher(Algorithms::kAll);
     hasher->update(std::as_bytes(std::span(content)));
     expect_sums(name, hasher->finish());
+  }
+}
+
+TEST_F(DigestSums, ByEveryWayThroughOurKernels) {
+  for (const auto& way : test::every_way(Algorithms::kAll)) {
+    for (const auto& [name, content] : files_) {
+      const auto hasher = make_resumable_hasher(Algorithms::kAll, way.run);
+      hasher->update(std::as_bytes(std::span(content)));
+      SCOPED_TRACE(way.name);
+      expect_sums(name, hasher->finish());
+    }
   }
 }
 

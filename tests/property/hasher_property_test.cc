@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "storage/digest/kernel_hasher.h"
 #include "storage/digest/kernels.h"
-#include "storage/digest/stitched_hasher.h"
 #include "strata/digest/hasher.h"
 
 // Each hasher, on each kernel that this processor has, answers as OpenSSL does: for every length
@@ -34,14 +34,16 @@ std::vector<Subject> subjects() {
     const auto algorithms = static_cast<Algorithms>(bits);
     list.push_back({"make_hasher of set " + std::to_string(bits), algorithms,
                     [=] { return make_hasher(algorithms); }});
+    list.push_back({"make_resumable_hasher of set " + std::to_string(bits), algorithms,
+                    [=] { return make_resumable_hasher(algorithms); }});
   }
   for (const Kernel& kernel : kernels()) {
     if (!kernel.supported) continue;
     list.push_back({std::string(kernel.name), kernel.algorithms,
-                    [&kernel] { return make_stitched_hasher(kernel); }});
-    if (kernel.algorithms == Algorithms::kAll) continue;
+                    [&kernel] { return make_kernel_hasher(kernel); }});
+    if (kernel.algorithms != Algorithms::kSha1Sha256) continue;
     list.push_back({std::string(kernel.name) + " and OpenSSL's SHA-512", Algorithms::kAll, [&] {
-                      return make_stitched_hasher(kernel, make_openssl_hasher(Algorithms::kSha512));
+                      return make_kernel_hasher(kernel, make_openssl_hasher(Algorithms::kSha512));
                     }});
   }
   return list;
@@ -135,7 +137,7 @@ TEST(Kernels, AreSupportedWhereTheProcessorHasTheInstructions) {
   EXPECT_EQ(best_kernel(Algorithms::kSha1Sha256) != nullptr, sha);
   EXPECT_EQ(best_kernel(Algorithms::kAll) != nullptr, avx512);
   EXPECT_EQ(all_in_one_pass(), avx512);
-  EXPECT_EQ(kernels().size(), 4U);
+  EXPECT_EQ(kernels().size(), 10U);
 }
 #endif
 

@@ -5,7 +5,12 @@
 #include <string>
 #include <string_view>
 
-// The examples of FIPS 180 (NIST "SHA examples"), on the fastest hasher and on OpenSSL's.
+#include "storage/digest/algorithms.h"
+#include "storage/digest/kernel_hasher.h"
+#include "storage/digest/kernels.h"
+
+// The examples of FIPS 180 (NIST "SHA examples"), on the fastest hasher, on each kernel and on
+// OpenSSL's.
 namespace strata::digest {
 namespace {
 
@@ -52,6 +57,20 @@ TEST_P(Examples, AreMetByBothHashers) {
     EXPECT_EQ(found.sha1.hex(), example.sha1);
     EXPECT_EQ(found.sha256.hex(), example.sha256);
     EXPECT_EQ(found.sha512.hex(), example.sha512);
+  }
+}
+
+TEST_P(Examples, AreMetByEveryKernel) {
+  const Example& example = GetParam();
+  for (const Kernel& kernel : kernels()) {
+    if (!kernel.supported) continue;
+    const DigestSet found = run(*make_kernel_hasher(kernel), example.message);
+    const auto wanted = [&](Algorithms algorithm, std::string_view hex) {
+      return has(kernel.algorithms, algorithm) ? std::string(hex) : std::string(hex.size(), '0');
+    };
+    EXPECT_EQ(found.sha1.hex(), wanted(Algorithms::kSha1, example.sha1)) << kernel.name;
+    EXPECT_EQ(found.sha256.hex(), wanted(Algorithms::kSha256, example.sha256)) << kernel.name;
+    EXPECT_EQ(found.sha512.hex(), wanted(Algorithms::kSha512, example.sha512)) << kernel.name;
   }
 }
 

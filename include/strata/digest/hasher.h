@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "strata/base/digest.h"
+#include "strata/base/result.h"
 
 // Computing digests. A Hasher takes one stream of bytes through any subset of SHA-1, SHA-256 and
 // SHA-512 (FIPS 180-4) in one pass; which kernel runs is chosen by CPUID at start.
@@ -28,6 +31,34 @@ class Hasher {
   // The digests of everything so far, with `bytes` set. Ends the stream: update() must not follow.
   [[nodiscard]] virtual DigestSet finish() = 0;
 };
+
+// A Hasher whose state can be saved between any two bytes and continued later: by another process,
+// on another machine, by other kernels. The bytes are in storage/FORMAT.md, "Digest state"; equal
+// streams give equal bytes, whatever computed them.
+class ResumableHasher : public Hasher {
+ public:
+  [[nodiscard]] virtual Algorithms algorithms() const = 0;
+  // Of the stream so far, before and after it was restored. update() beyond kHashedBytesMax is a
+  // programmer error.
+  [[nodiscard]] virtual std::uint64_t bytes() const = 0;
+  // At most kSavedStateBytesMax bytes, in about a microsecond; the stream goes on. Not after
+  // finish().
+  [[nodiscard]] virtual std::string save() const = 0;
+};
+
+// The longest message that FIPS 180-4 gives SHA-1 and SHA-256: less than 2^64 bits.
+inline constexpr std::uint64_t kHashedBytesMax = (std::uint64_t{1} << 61) - 1;
+inline constexpr std::size_t kSavedStateBytesMax = 275;
+
+// The best of our own kernels on this machine: OpenSSL does not give its state away. As fast as
+// make_hasher where one kernel does the whole set; elsewhere the missing algorithms run on portable
+// code, which is slower than OpenSSL's.
+[[nodiscard]] std::unique_ptr<ResumableHasher> make_resumable_hasher(Algorithms algorithms);
+// Continues behind the last byte before save(). kCorruptData says what is wrong with a state that
+// is damaged, cut, of another version or inconsistent. The caller compares bytes() and algorithms()
+// with what it expects: a good state of another stream cannot be told from the right one.
+[[nodiscard]] Result<std::unique_ptr<ResumableHasher>> restore_hasher(
+    std::span<const std::byte> saved);
 
 // The fastest on this machine.
 [[nodiscard]] std::unique_ptr<Hasher> make_hasher(Algorithms algorithms);
