@@ -16,6 +16,7 @@
 #include "registry/entries/record.h"
 #include "registry/entries/search.h"
 #include "registry/entries/words.h"
+#include "strata/io/file_system.h"
 
 namespace strata::entries {
 namespace {
@@ -265,6 +266,9 @@ Result<Insertion> RocksdbStore::insert(const metadata::VerifiedEntry& entry) {
   }
   if (before) unindex(batch, *before);
   index(batch, stored);
+  if (const Status room = io::require_free_bytes(db_->GetName(), kRecordReserveBytes); !room) {
+    return room.error();
+  }
   rocksdb::WriteOptions durable;
   durable.sync = true;
   const rocksdb::Status status = db_->Write(durable, &batch);
@@ -376,6 +380,7 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kZSTD;
+  options.write_buffer_size = kRecordMemtableBytes;
   return options;
 }
 

@@ -118,6 +118,7 @@ void ConfigFile::read_limits(Limits& limits) {
   };
   number("stored_bytes_max", limits.stored_bytes_max);
   number("decoded_bytes_max", limits.decoded_bytes_max);
+  number("disk_reserve_bytes", limits.disk_reserve_bytes);
   number("zstd_window_bytes_max", limits.zstd_window_bytes_max);
   number("xz_memory_bytes_max", limits.xz_memory_bytes_max);
   number("codec_parts_max", limits.codec_parts_max);

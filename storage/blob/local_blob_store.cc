@@ -89,7 +89,7 @@ class LocalBlobStore final : public BlobStore {
  public:
   LocalBlobStore(io::FileSystem& fs, std::string root, Random& random, const Limits& limits)
       : fs_(fs),
-        parts_{fs, {std::move(root)}, limits.sidecar_bytes_max},
+        parts_{fs, {std::move(root)}, limits.sidecar_bytes_max, limits.disk_reserve_bytes},
         random_(random),
         readers_(limits.blob_readers_kept) {}
 
@@ -165,9 +165,10 @@ Status LocalBlobStore::prepare() {
 Result<std::unique_ptr<BlobWriter>> LocalBlobStore::begin(const WriteHints& hints) {
   const std::uint64_t wanted = hints.bytes.value_or(0);
   STRATA_TRY(const std::uint64_t free, free_bytes());
-  if (wanted > free) {
+  if (free < parts_.disk_reserve_bytes || wanted > free - parts_.disk_reserve_bytes) {
     return Error(Errc::kNoSpace, std::to_string(wanted) + " bytes are announced, " +
-                                     std::to_string(free) + " are free");
+                                     std::to_string(free) + " are free, of which " +
+                                     std::to_string(parts_.disk_reserve_bytes) + " are kept free");
   }
   const BlobId id = BlobId::generate(random_);
   STRATA_TRY(auto file, fs_.open(layout_.staged_bytes(id), io::OpenMode::kCreateNew));

@@ -50,6 +50,14 @@ Status LocalBlobWriter::append(std::span<const std::byte> data) {
 
 Status LocalBlobWriter::write(std::span<const std::byte> data) {
   if (data.empty()) return {};
+  if (size_ + data.size() > reserved_) {  // of unknown length: the disk was not asked before
+    STRATA_TRY(const std::uint64_t free, parts_.fs.free_bytes(parts_.layout.root));
+    if (free < parts_.disk_reserve_bytes + data.size()) {
+      return Error(Errc::kNoSpace,
+                   "the disk has " + std::to_string(free) + " bytes free, of which " +
+                       std::to_string(parts_.disk_reserve_bytes) + " are kept free");
+    }
+  }
   if (auto written = file_->write_at(size_, data); !written) return written;
   size_ += data.size();
   return {};

@@ -41,6 +41,7 @@ struct LocalParts {
   io::FileSystem& fs;
   const LocalLayout layout;
   const std::size_t sidecar_bytes_max;
+  const std::uint64_t disk_reserve_bytes;
   // By first byte of an id: its directory exists durably, as far as this process knows.
   std::array<std::atomic<bool>, 256> shard_made{};
 

@@ -11,8 +11,10 @@
 #include <array>
 #include <utility>
 
+#include "strata/base/limits.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
+#include "strata/io/file_system.h"
 
 namespace strata::catalog {
 namespace {
@@ -48,6 +50,7 @@ rocksdb::Options options_for(rocksdb::Env* env) {
   if (env != nullptr) options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
+  options.write_buffer_size = kRecordMemtableBytes;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = kInfoLogsKept;
   options.stats_dump_period_sec = 0;  // nobody reads them, and they cost a thread
@@ -224,6 +227,9 @@ Status Database::write(const Batch& batch) {
 }
 
 Status Database::apply(const Batch& batch) {
+  if (env_ == nullptr) {
+    if (auto room = io::require_free_bytes(directory_, kRecordReserveBytes); !room) return room;
+  }
   const auto open = current();
   rocksdb::WriteBatch changes;
   for (const Batch::Change& change : batch.changes_) {

@@ -3,6 +3,13 @@
 // Whole small files, on any FileSystem.
 namespace strata::io {
 
+Status require_free_bytes(const std::string& directory, std::uint64_t bytes_min) {
+  STRATA_TRY(const std::uint64_t free, make_posix_file_system()->free_bytes(directory));
+  if (free >= bytes_min) return {};
+  return Error(Errc::kNoSpace, "the disk has " + std::to_string(free) +
+                                   " bytes free, records need " + std::to_string(bytes_min));
+}
+
 Status write_new_file(FileSystem& fs, const std::string& path, std::string_view contents) {
   auto file = fs.open(path, OpenMode::kCreateNew);
   if (!file && file.error().code() == Errc::kConflict) {

@@ -15,7 +15,7 @@ http::Awaitable<http::Response> healthz() {
   co_return text_response(200, "text/plain; charset=utf-8", "ok\n");
 }
 
-// Ready: not draining, the catalogue answers, and the disk has room for one more block.
+// Ready: not draining, the catalogue answers, and the disk has room for uploads.
 http::Awaitable<http::Response> readyz(Services& services, http::Request& request) {
   if (services.draining) {
     co_return problem_response(Error(Errc::kUnavailable, "the server is shutting down"),
@@ -26,7 +26,9 @@ http::Awaitable<http::Response> readyz(Services& services, http::Request& reques
     if (!count) return count.error().in("catalogue");
     const auto free = services.blob_store.free_bytes();
     if (!free) return free.error().in("blob store");
-    if (*free < io::kBlockBytes) return Error(Errc::kUnavailable, "the disk is full");
+    if (*free < services.config.limits.disk_reserve_bytes) {
+      return Error(Errc::kUnavailable, "the disk is full");
+    }
     return {};
   });
   if (!ready) {

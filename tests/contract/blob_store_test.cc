@@ -219,7 +219,7 @@ TEST_P(BlobStoreContract, FailsEarlyWhenTheAnnouncedSizeCannotFit) {
     return;  // it has no size of its own
   }
   if (auto* faultless = dynamic_cast<FaultlessFixture*>(fixture_.get())) {
-    faultless->fs.set_free_bytes(1'000'000);
+    faultless->fs.set_free_bytes(Limits{}.disk_reserve_bytes + 1'000'000);
   }
   EXPECT_EQ(store().begin({std::uint64_t{1} << 60}).error().code(), Errc::kNoSpace);
   EXPECT_EQ(*store().clean_up(), 0u);

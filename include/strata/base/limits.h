@@ -13,10 +13,20 @@ inline constexpr std::uint64_t kMiB = 1024 * kKiB;
 inline constexpr std::uint64_t kGiB = 1024 * kMiB;
 inline constexpr std::uint64_t kTiB = 1024 * kGiB;
 
+// A record is not written with less than this free. RocksDB 7.8 as Debian builds it aborts the
+// process when its log meets a full disk, so the disk must never be full for it; it holds a few
+// memtables of kRecordMemtableBytes and their compaction.
+inline constexpr std::uint64_t kRecordReserveBytes = 64 * kMiB;
+inline constexpr std::uint64_t kRecordMemtableBytes = 8 * kMiB;
+
 struct Limits {
   // Images. Decoded output is bounded by size, not by ratio: honest sparse disks reach 1:10 000.
   std::uint64_t stored_bytes_max = 1 * kTiB;
   std::uint64_t decoded_bytes_max = 1 * kTiB;
+
+  // What uploads leave free on the disk, for the records (kRecordReserveBytes) and for deletions,
+  // which write before they free anything.
+  std::uint64_t disk_reserve_bytes = 256 * kMiB;
 
   // Decoders: what one upload may make us allocate or loop over.
   std::uint64_t zstd_window_bytes_max = 128 * kMiB;

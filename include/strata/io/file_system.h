@@ -70,6 +70,10 @@ class FileSystem {
 // The real one. Stateless; any number may exist.
 [[nodiscard]] std::unique_ptr<FileSystem> make_posix_file_system();
 
+// kNoSpace when the file system of `directory` has less than `bytes_min` free: for writers that
+// must not meet a full disk.
+[[nodiscard]] Status require_free_bytes(const std::string& directory, std::uint64_t bytes_min);
+
 // Reads a whole small file; kTooLarge above `bytes_max`.
 [[nodiscard]] Result<std::string> read_file(FileSystem& fs, const std::string& path,
                                             std::uint64_t bytes_max);
