@@ -172,8 +172,13 @@ Result<std::size_t> ImageStore::collect_removals(UnixMillis now, std::chrono::se
   std::size_t removed = 0;
   for (const Catalog::Removal& removal : removals) {
     if (removal.since > now - grace_ms) continue;
-    STRATA_TRY(const bool collected, collect(removal.blob));
-    if (collected) ++removed;
+    const auto collected = collect(removal.blob);
+    if (!collected) {  // stays on the list; the others do not wait for it
+      log::error("blob.not_collected",
+                 {{"blob", removal.blob.text()}, {"error", collected.error().message()}});
+      continue;
+    }
+    if (*collected) ++removed;
   }
   return removed;
 }

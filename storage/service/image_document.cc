@@ -61,6 +61,18 @@ metadata::ImageMetadata describe_content(const std::vector<catalog::Image>& imag
   return document;
 }
 
+metadata::ImageMetadata without_words(const metadata::ImageMetadata& document) {
+  metadata::ImageMetadata bare;
+  bare.identifier = document.identifier;
+  bare.bytes = document.bytes;
+  bare.sha1 = document.sha1;
+  bare.sha256 = document.sha256;
+  bare.sha512 = document.sha512;
+  bare.type = bare.kind = "machine";
+  bare.valid = document.valid;
+  return bare;
+}
+
 metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous) {
   previous.endorsement.reset();
   previous.locations.clear();

@@ -18,6 +18,9 @@ namespace strata::storage {
                                                        const std::string& public_url,
                                                        UnixMillis now);
 
+// Only what a private image tells: that this content exists, until when the entry holds.
+[[nodiscard]] metadata::ImageMetadata without_words(const metadata::ImageMetadata& document);
+
 // The same content after its last image is gone: what `previous` said, deprecated, without places.
 [[nodiscard]] metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous);
 

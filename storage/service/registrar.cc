@@ -148,6 +148,8 @@ Result<std::optional<std::string>> Registrar::make_document(Registration& regist
     unsigned_document = metadata::build(withdraw_content(std::move(private_content)));
   } else {
     STRATA_TRY(auto previous, metadata::parse(registration.document));
+    // Words that the registry never confirmed may have become private before they could be posted.
+    if (registration.done == 0) previous = without_words(previous);
     unsigned_document = metadata::build(withdraw_content(std::move(previous)));
   }
   const UnixMillis created = std::max(

@@ -265,6 +265,25 @@ TEST_F(RegistrarTest, PublicModeSaysNothingOfPrivateImages) {
   EXPECT_TRUE(metadata::parse(documents[1])->deprecated.has_value());
 }
 
+// Public when its document was made, private before the registry could be reached, then deleted.
+TEST_F(RegistrarTest, WordsThatNeverArrivedAreNotPostedLater) {
+  FakeRegistry registry({"503 Service Unavailable", "201 Created"});
+  auto image = put("abc");
+  image.metadata["title"] = "was public";
+  ASSERT_TRUE(catalog_->put(image, true));
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  image.visibility = catalog::Visibility::kPrivate;
+  ASSERT_TRUE(catalog_->put(image, true));
+  ASSERT_TRUE(catalog_->remove(image.id, true, clock_.now()));
+  clock_.now_ += 3'600'000;
+  attempt_due(*worker);
+  const auto documents = registry.documents();
+  ASSERT_EQ(documents.size(), 2u);
+  EXPECT_EQ(documents[1].find("was public"), std::string::npos);
+  EXPECT_TRUE(metadata::parse(documents[1])->deprecated.has_value());
+}
+
 TEST_F(RegistrarTest, WhatNeverGotAnEntryIsAdoptedOnce) {
   FakeRegistry registry({"201 Created"});
   auto image = put("abc", catalog::Visibility::kPrivate);

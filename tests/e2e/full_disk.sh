@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$WORK/disk"
-mount -t tmpfs -o size=160m tmpfs "$WORK/disk" || fail "cannot mount a tmpfs (the test needs root)"
+mount -t tmpfs -o size=200m tmpfs "$WORK/disk" || fail "cannot mount a tmpfs (the test needs root)"
 trap 'clean_up_disk; clean_up' EXIT
 clean_up_disk() {
   local name

@@ -37,7 +37,6 @@ int exit_code(const Error& error) {
   switch (error.code()) {
     case Errc::kUsage:
     case Errc::kAmbiguous:
-    case Errc::kMalformed:
       return kUsage;
     case Errc::kNotFound:
       return kNotFound;
