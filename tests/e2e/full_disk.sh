@@ -21,7 +21,7 @@ printf '[limits]\ndisk_reserve_bytes = 83886080\nremoval_grace = 0\n' >"$WORK/st
 start_registry
 start_storage --config "$WORK/storage.toml"
 head -c 20000000 /dev/urandom >"$WORK/a"
-head -c 60000000 /dev/urandom >"$WORK/b"
+head -c 130000000 /dev/urandom >"$WORK/b"
 
 say "an upload that fits, then one that does not, announced and not"
 upload "$WORK/a" "a?visibility=public"
