@@ -11,10 +11,13 @@ namespace {
 
 // Up to here a copy through `pending` (one pread, one send) beats sendfile.
 constexpr std::uint64_t kCopiedBytesMax = 32 * kKiB;
-constexpr std::uint64_t kFirstBytes = 4 * kKiB;   // that leave with the head of longer content
+// These leave with the head of longer content. Few, and without MSG_MORE: measured with 64 KiB
+// ranges beside nginx, 1 KiB sent at once gave 0.98 of its rate, 4 KiB held back by MSG_MORE 0.80.
+constexpr std::uint64_t kFirstBytes = 1 * kKiB;
 constexpr std::uint64_t kSliceBytes = 1 * kMiB;   // sent in one go when cached
 constexpr std::size_t kGatherBytes = 64 * kKiB;   // small parts are sent together up to this
 constexpr std::size_t kSourceBytes = 256 * kKiB;  // asked of a source at a time
+constexpr std::uint64_t kOneProbeBytesMax = 128 * kKiB;
 constexpr std::size_t kReadAheadBytes = 4 * kMiB;
 
 Error ended_early() {
@@ -28,9 +31,10 @@ std::size_t read_cached(int descriptor, std::uint64_t offset, std::span<char> ou
   return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
+// Looks at both ends; a short piece is in or out as a whole, since read-ahead brings in more.
 bool is_cached(int descriptor, std::uint64_t offset, std::uint64_t length) {
   char byte = 0;
-  return read_cached(descriptor, offset, {&byte, 1}) == 1 &&
+  return (length <= kOneProbeBytesMax || read_cached(descriptor, offset, {&byte, 1}) == 1) &&
          read_cached(descriptor, offset + length - 1, {&byte, 1}) == 1;
 }
 
@@ -152,7 +156,7 @@ Awaitable<Status> ContentWriter::write_file(FilePiece piece) {
     const Status read = co_await append_file(first);
     if (!read) co_return read;
     if (copied && pending_.size() < kGatherBytes) co_return Status();
-    const Status sent = co_await flush(left_ > 0);
+    const Status sent = co_await flush(false);
     if (!sent) co_return sent;
     piece.offset += first.length;
     piece.length -= first.length;
