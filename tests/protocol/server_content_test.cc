@@ -102,7 +102,7 @@ TEST_F(ServerContent, HeadAndFirstBytesLeaveInOneWrite) {
     ASSERT_TRUE(first);
     const std::size_t head = first->find("\r\n\r\n");
     ASSERT_NE(head, std::string::npos);
-    EXPECT_GE(first->size() - head - 4, std::min<std::uint64_t>(length, 4096));
+    EXPECT_GE(first->size() - head - 4, std::min<std::uint64_t>(length, 1024));
   }
 }
 
