@@ -31,7 +31,7 @@ struct Config {
   bool anonymous_read = true;  // of public images, when auth is required
   std::vector<std::string> cors_origins;
 
-  std::size_t network_threads = 0;  // 0 = one per usable CPU
+  std::size_t network_threads = 0;  // 0 = one for every two usable CPUs, at least one
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
   Limits limits;
