@@ -186,6 +186,20 @@ TEST_F(StorageDaemonTest, RangesAndConditionals) {
   EXPECT_EQ(send("GET", target, {}, stale).head.status, 200);
 }
 
+// B13: what is stored is what is sent, whatever the client would decode. B45: magic, not the name.
+TEST_F(StorageDaemonTest, NeverCodesOnTheFlyAndNeverBelievesAName) {
+  start();
+  const std::string bytes = pattern(5000);
+  const auto image = upload("raw.gz", bytes);
+  EXPECT_EQ(image.at("encoding").as_string(), "identity");
+  http::Headers headers = with("Accept-Encoding", "gzip");
+  headers.add("Range", "bytes=5-9");
+  const auto part = send("GET", "/v1/images/" + id_of(image) + "/content", {}, headers);
+  EXPECT_EQ(part.head.status, 206);
+  EXPECT_EQ(part.body, bytes.substr(5, 5));
+  EXPECT_FALSE(part.head.headers.get("Content-Encoding"));
+}
+
 TEST_F(StorageDaemonTest, ListsInPagesAndFilters) {
   start();
   for (int i = 0; i < 5; ++i) upload("image-" + std::to_string(i), pattern(10 + i));
