@@ -17,7 +17,6 @@ constexpr std::uint64_t kFirstBytes = 1 * kKiB;
 constexpr std::uint64_t kSliceBytes = 1 * kMiB;   // sent in one go when cached
 constexpr std::size_t kGatherBytes = 64 * kKiB;   // small parts are sent together up to this
 constexpr std::size_t kSourceBytes = 256 * kKiB;  // asked of a source at a time
-constexpr std::uint64_t kOneProbeBytesMax = 128 * kKiB;
 constexpr std::size_t kReadAheadBytes = 4 * kMiB;
 
 Error ended_early() {
@@ -31,10 +30,10 @@ std::size_t read_cached(int descriptor, std::uint64_t offset, std::span<char> ou
   return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
-// Looks at both ends; a short piece is in or out as a whole, since read-ahead brings in more.
-bool is_cached(int descriptor, std::uint64_t offset, std::uint64_t length) {
+// Looks at both ends, or only at the far one when the bytes before the piece were just read.
+bool is_cached(int descriptor, std::uint64_t offset, std::uint64_t length, bool begins_cached) {
   char byte = 0;
-  return (length <= kOneProbeBytesMax || read_cached(descriptor, offset, {&byte, 1}) == 1) &&
+  return (begins_cached || read_cached(descriptor, offset, {&byte, 1}) == 1) &&
          read_cached(descriptor, offset + length - 1, {&byte, 1}) == 1;
 }
 
@@ -150,6 +149,7 @@ Awaitable<Status> ContentWriter::append_file(FilePiece piece) {
 
 Awaitable<Status> ContentWriter::write_file(FilePiece piece) {
   const bool copied = piece.length <= kCopiedBytesMax;
+  bool begins_cached = false;
   if (copied || !pending_.empty()) {
     FilePiece first = piece;
     if (!copied) first.length = kFirstBytes;
@@ -160,13 +160,15 @@ Awaitable<Status> ContentWriter::write_file(FilePiece piece) {
     if (!sent) co_return sent;
     piece.offset += first.length;
     piece.length -= first.length;
+    begins_cached = true;
   }
   while (piece.length > 0) {
     const FilePiece slice{piece.descriptor, piece.offset, std::min(piece.length, kSliceBytes)};
-    if (!is_cached(slice.descriptor, slice.offset, slice.length)) {
+    if (!is_cached(slice.descriptor, slice.offset, slice.length, begins_cached)) {
       const Status read = co_await make_cached(slice);
       if (!read) co_return read;
     }
+    begins_cached = false;
     const Status sent = co_await stream_.send_file(slice.descriptor, slice.offset, slice.length);
     if (!sent) co_return sent;
     piece.offset += slice.length;
