@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,7 +61,8 @@ struct WriteHints {
 };
 
 // Bytes on their way into the store. Nothing of them is visible before commit; destroying an
-// uncommitted writer aborts it. One thread at a time.
+// uncommitted writer aborts it, unless keep() was called. One thread at a time, but for what sync()
+// and read_at() say.
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;
@@ -69,8 +71,17 @@ class BlobWriter {
   // but the last a multiple of it; anything else is correct but buffered.
   [[nodiscard]] virtual Status append(std::span<const std::byte> data) = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
-  // Makes everything appended so far durable (not visible).
+  // Makes everything appended before the call durable (not visible). May run on a second thread
+  // beside append(): it then holds up no append. After a failed append or sync every later call
+  // fails: the kernel may have dropped bytes, and a sync that succeeds later would prove nothing.
   [[nodiscard]] virtual Status sync() = 0;
+  // Reads back appended bytes; fills `out` completely. Any thread, beside append() too, as long as
+  // the range was appended before. kCorruptData when there are fewer bytes.
+  [[nodiscard]] virtual Status read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  // Forgets everything behind `size` bytes: the next append goes there.
+  [[nodiscard]] virtual Status truncate(std::uint64_t size) = 0;
+  // From now on destruction leaves the bytes in the store, for resume(). Makes nothing durable.
+  virtual void keep() = 0;
   // Publishes: bytes, sidecar and names are durable when this returns. properties.stored.bytes
   // must equal size(), else kSizeMismatch. The writer is spent either way.
   [[nodiscard]] virtual Status commit(const BlobProperties& properties,
@@ -82,6 +93,17 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;  // thread-safe, unless said otherwise
   [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> begin(const WriteHints& hints) = 0;
+  // Goes on with a kept writer, of this process or an earlier one, behind its first `size` bytes;
+  // what it had beyond them is dropped. One writer of an id at a time (the caller sees to that).
+  // kNotFound; kCorruptData when there are fewer than `size` bytes.
+  [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> resume(const BlobId& id,
+                                                                   std::uint64_t size) = 0;
+  // Reads the first `size` bytes of a kept or still open writer; kNotFound, kCorruptData as resume.
+  [[nodiscard]] virtual Result<std::shared_ptr<const BlobReader>> open_unpublished(
+      const BlobId& id, std::uint64_t size) = 0;
+  // Removes what a kept writer left; durably; success when there is nothing. A published blob with
+  // this id stays.
+  [[nodiscard]] virtual Status discard(const BlobId& id) = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) = 0;
   [[nodiscard]] virtual Result<BlobInfo> info(const BlobId& id) = 0;  // kNotFound; kCorruptData
   // Replaces the annotation, durably and atomically. Calls for one blob must not overlap.
@@ -90,9 +112,9 @@ class BlobStore {
   [[nodiscard]] virtual Status remove(const BlobId& id) = 0;
   // Published blobs, in order of id.
   [[nodiscard]] virtual Result<std::vector<BlobId>> list() = 0;
-  // Removes what unfinished writers of an earlier process left behind; called once, at start,
-  // before begin(). Returns how many were removed.
-  [[nodiscard]] virtual Result<std::size_t> clean_up() = 0;
+  // Removes what unfinished writers of an earlier process left behind, but for the bytes of the
+  // writers in `kept`; called once, at start, before begin(). Returns how many were removed.
+  [[nodiscard]] virtual Result<std::size_t> clean_up(const std::set<BlobId>& kept) = 0;
   [[nodiscard]] virtual Result<std::uint64_t> free_bytes() = 0;
 };
 

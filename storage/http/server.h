@@ -38,6 +38,15 @@ class RequestBody {
   [[nodiscard]] virtual Awaitable<Result<std::size_t>> read_some(std::span<std::byte> out) = 0;
   // All of it as text; kTooLarge above `bytes_max`.
   [[nodiscard]] virtual Awaitable<Result<std::string>> read_all(std::size_t bytes_max) = 0;
+  // Fields behind chunked content (RFC 9112 §7.1.2), once read_some() has answered 0; else empty.
+  [[nodiscard]] virtual const Headers& trailers() const = 0;
+  // From another coroutine on this connection's thread: a read_some() that waits for the client, and
+  // every later one, ends with kCancelled (a newer request takes the upload over). The connection
+  // still carries the answer, and closes behind it.
+  virtual void interrupt() = 0;
+  // An interim response (1xx, RFC 9110 §15.2) ahead of the final one, sent at once and on its own;
+  // not while read_some() is under way. Nothing is sent to HTTP/1.0. 100 is the engine's own.
+  [[nodiscard]] virtual Awaitable<Status> send_interim(int status, const Headers& headers) = 0;
 };
 
 struct Request {
@@ -94,6 +103,10 @@ class Handler {
   [[nodiscard]] virtual Awaitable<Response> handle(Request& request) = 0;
   // The answer to a request that could not be parsed, or to any Error: a problem document.
   [[nodiscard]] virtual Response problem(const Error& error, const std::string& request_id) = 0;
+  // The path as it may stand in the access log: capabilities in it are left out.
+  [[nodiscard]] virtual std::string loggable_path(const RequestHead& head) const {
+    return head.raw_path;
+  }
 };
 
 struct ServerOptions {

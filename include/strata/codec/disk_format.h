@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "strata/base/result.h"
@@ -33,6 +34,13 @@ class DiskProbe {
   void update(std::span<const std::byte> data);
   // Unsure or damaged headers mean raw, with virtual_bytes = the byte count.
   [[nodiscard]] DiskInfo finish();
+  // The state between two bytes (storage/FORMAT.md, "Disk probe state"), at most 80 KiB; the probe
+  // goes on. restore(): kCorruptData for one that is damaged, cut or of another version.
+  [[nodiscard]] std::string save() const;
+  [[nodiscard]] static Result<DiskProbe> restore(std::span<const std::byte> saved);
+  DiskProbe(DiskProbe&&) noexcept;
+  DiskProbe& operator=(DiskProbe&&) noexcept;
+  [[nodiscard]] std::uint64_t bytes() const;  // seen so far
 
  private:
   struct State;
