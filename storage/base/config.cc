@@ -141,6 +141,13 @@ void ConfigFile::read_limits(Limits& limits) {
   duration("linger_timeout", limits.linger_timeout);
   number("open_uploads_per_user", limits.open_uploads_per_user);
   duration("upload_idle_max", limits.upload_idle_max);
+  duration("upload_ended_kept", limits.upload_ended_kept);
+  number("upload_records_per_user", limits.upload_records_per_user);
+  number("upload_parts_max", limits.upload_parts_max);
+  number("upload_checkpoint_bytes", limits.upload_checkpoint_bytes);
+  duration("upload_checkpoint_interval", limits.upload_checkpoint_interval);
+  duration("upload_warm_idle", limits.upload_warm_idle);
+  number("upload_warm_max", limits.upload_warm_max);
   number("upload_blocks", limits.upload_blocks);
   number("decoded_blocks", limits.decoded_blocks);
   number("name_bytes_max", limits.name_bytes_max);

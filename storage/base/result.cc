@@ -60,6 +60,14 @@ const ErrorInfo& error_info(Errc code) {
   return kTable[static_cast<std::size_t>(code)];
 }
 
+std::optional<Errc> errc_from_type(std::string_view type) {
+  for (int i = static_cast<int>(Errc::kCancelled); i >= 0; --i) {
+    const auto code = static_cast<Errc>(i);
+    if (error_info(code).type == type) return code;
+  }
+  return std::nullopt;
+}
+
 Error Error::in(std::string_view where) const {
   return {code_, std::string(where) + ": " + detail_};
 }

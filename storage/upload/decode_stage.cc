@@ -1,5 +1,6 @@
 #include "storage/upload/decode_stage.h"
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 
@@ -7,30 +8,42 @@ namespace strata::upload {
 namespace {
 
 constexpr int kStepsPerTurn = 8;
+constexpr std::size_t kStatesKept = 2;
 
 }  // namespace
 
 struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
-  State(codec::Encoding encoding, const Limits& limits, io::WorkerPool& compute_pool,
-        io::BlockPool& block_pool, Done on_done)
-      : decoder(codec::make_decoder(encoding, codec::DecoderLimits::from(limits))),
-        blocks(block_pool),
+  State(std::unique_ptr<codec::Decoder> d, DigestStage stage, std::uint64_t consumed_before,
+        const Limits& limits, Pools pools, Read r, Done on_done)
+      : frontier(consumed_before),
+        decoder(std::move(d)),
+        consumed(consumed_before),
+        blocks(pools.blocks),
         blocks_max(limits.decoded_blocks),
-        digests(compute_pool),
-        queue(compute_pool),
+        digests(std::move(stage)),
+        read(std::move(r)),
+        queue(pools.compute),
         done(std::move(on_done)) {}
 
   // --- guarded by mutex: what other threads touch
-  std::mutex mutex;
-  std::deque<std::shared_ptr<const io::Block>> input;
-  bool input_ended = false;
+  mutable std::mutex mutex;
+  std::deque<std::shared_ptr<const io::Block>> input;  // contiguous
+  std::uint64_t frontier;                // behind the last byte in `input`, being read or decoded
+  std::uint64_t released = 0;            // can be read back
+  std::optional<std::uint64_t> end;      // where the stream ends
+  bool reading = false;                  // a block is on its way from the file
+  std::uint64_t read_back = 0;
   bool cancelled = false;
+  bool state_wanted = false;
+  std::deque<Saved> states;  // the newest last
   std::size_t blocks_out = 0;
   bool scheduled = false;  // a run() is queued or running
   bool again = false;      // something changed while it ran
+  std::optional<Error> read_error;
 
   // --- touched by run() only, which never runs twice at a time
   std::unique_ptr<codec::Decoder> decoder;
+  std::uint64_t consumed;  // stored bytes, from the stream's beginning
   io::BlockPool& blocks;
   const std::size_t blocks_max;
   DigestStage digests;
@@ -40,11 +53,15 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   bool output_pending = false;  // the decoder filled `out` exactly and may hold more
   bool ended = false;           // done has been called, or handed to the digest stage
 
+  const Read read;
   io::SerialQueue queue;
   Done done;
 
   void wake() {
     const std::lock_guard lock(mutex);
+    wake_locked();
+  }
+  void wake_locked() {
     if (scheduled) {
       again = true;
       return;
@@ -71,8 +88,10 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   // everything is over.
   bool advance() {
     if (drop_when_over()) return false;
+    if (!output_pending) take_state_if_wanted();
     bool last = false;
     if (!in && !take_input(last) && !output_pending && !last) return false;
+    if (ended) return false;  // the input could not be read
     if (!in && !output_pending && last) return finish_decoding(), false;
     if (!out && !take_output()) return false;
     return step();
@@ -94,15 +113,47 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   }
 
   bool take_input(bool& last) {
-    const std::lock_guard lock(mutex);
+    std::unique_lock lock(mutex);
+    if (read_error) {
+      const Error error = *read_error;
+      lock.unlock();
+      fail(error);
+      return false;
+    }
     if (input.empty()) {
-      last = input_ended;
+      if (reading) return false;
+      if (frontier < released) {
+        start_reading(lock);
+      } else {
+        last = end && frontier == *end;
+      }
       return false;
     }
     in = std::move(input.front());
     input.pop_front();
     in_used = 0;
     return true;
+  }
+
+  void start_reading(std::unique_lock<std::mutex>& lock) {
+    const std::uint64_t offset = frontier;
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(io::kBlockBytes, released - frontier));
+    frontier += size;
+    read_back += size;
+    reading = true;
+    lock.unlock();
+    auto block = blocks.take();
+    read(offset, block, size, [self = shared_from_this(), block](const Status& status) {
+      const std::lock_guard guard(self->mutex);
+      self->reading = false;
+      if (status) {
+        self->input.push_back(block);
+      } else {
+        self->read_error = status.error();
+      }
+      self->wake_locked();
+    });
   }
 
   bool take_output() {
@@ -129,18 +180,44 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     const auto result = decoder->step(unread, out->free_space());
     if (!result) return fail(result.error()), false;
     in_used += result->consumed;
+    consumed += result->consumed;
     out->set_size(out->size() + result->produced);
     // A full block means that more may be pending; an output with room left means that it is not.
     output_pending = out->size() == io::kBlockBytes;
-    if (output_pending) digests.submit(std::move(out), true), out = nullptr;
+    if (output_pending) digests.submit(std::move(out)), out = nullptr;
     if (in && in_used == in->size()) in = nullptr;
     if (result->consumed == 0 && result->produced == 0) output_pending = false;
     return true;
   }
 
+  // The decoder's state and, when the digests have come that far, theirs.
+  void take_state_if_wanted() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!state_wanted) return;
+      if (!states.empty() && states.back().consumed == consumed) {
+        state_wanted = false;
+        return;
+      }
+    }
+    auto saved = decoder->save();
+    if (!saved) return;  // in an xz block or a zstd frame: later
+    {
+      const std::lock_guard lock(mutex);
+      state_wanted = false;
+    }
+    if (out && out->size() > 0) digests.submit(std::move(out)), out = nullptr;
+    digests.save([self = shared_from_this(), at = consumed,
+                  decoder_state = std::move(*saved)](DigestStage::Saved found) mutable {
+      const std::lock_guard lock(self->mutex);
+      self->states.push_back({at, std::move(decoder_state), std::move(found)});
+      if (self->states.size() > kStatesKept) self->states.pop_front();
+    });
+  }
+
   void finish_decoding() {
     if (const Status status = decoder->finish(); !status) return fail(status.error());
-    if (out && out->size() > 0) digests.submit(std::move(out), true);
+    if (out && out->size() > 0) digests.submit(std::move(out));
     out = nullptr;
     ended = true;
     digests.finish([self = shared_from_this()](const DigestStage::Found& found) {
@@ -158,33 +235,75 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   }
 };
 
-DecodeStage::DecodeStage(codec::Encoding encoding, const Limits& limits, io::WorkerPool& compute,
-                         io::BlockPool& blocks, Done done)
-    : state_(std::make_shared<State>(encoding, limits, compute, blocks, std::move(done))) {}
+DecodeStage::DecodeStage(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const Limits& limits,
+                         Pools pools, Read read, Done done)
+    : DecodeStage(std::make_shared<State>(
+          codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
+          DigestStage(pools.compute, kind), 0, limits, pools, std::move(read), std::move(done))) {}
+
+Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, const Limits& limits,
+                                                          Pools pools, Read read, Done done) {
+  STRATA_TRY(codec::RestoredDecoder restored,
+             codec::restore_decoder(std::as_bytes(std::span(saved.decoder)),
+                                    codec::DecoderLimits::from(limits)));
+  if (restored.consumed != saved.consumed || restored.produced != saved.digests.bytes) {
+    return Error(Errc::kCorruptData, "the saved decoder of an upload is at another place");
+  }
+  STRATA_TRY(DigestStage digests, DigestStage::restore(pools.compute, saved.digests));
+  auto state =
+      std::make_shared<State>(std::move(restored.decoder), std::move(digests), saved.consumed,
+                              limits, pools, std::move(read), std::move(done));
+  state->states.push_back(saved);
+  return std::unique_ptr<DecodeStage>(new DecodeStage(std::move(state)));
+}
 
 DecodeStage::~DecodeStage() {
   // The state and the block it fills hold each other; run() parts them.
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->cancelled = true;
-  }
-  state_->wake();
+  const std::lock_guard lock(state_->mutex);
+  state_->cancelled = true;
+  state_->wake_locked();
 }
 
-void DecodeStage::submit(std::shared_ptr<const io::Block> block) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->input.push_back(std::move(block));
-  }
-  state_->wake();
+void DecodeStage::submit(std::uint64_t offset, std::shared_ptr<const io::Block> block) {
+  const std::lock_guard lock(state_->mutex);
+  if (offset != state_->frontier || state_->cancelled) return;
+  state_->frontier += block->size();
+  state_->input.push_back(std::move(block));
+  state_->wake_locked();
 }
 
-void DecodeStage::finish() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->input_ended = true;
-  }
-  state_->wake();
+void DecodeStage::release(std::uint64_t size) {
+  const std::lock_guard lock(state_->mutex);
+  if (size <= state_->released) return;
+  state_->released = size;
+  if (state_->frontier < size) state_->wake_locked();
+}
+
+void DecodeStage::finish(std::uint64_t size) {
+  const std::lock_guard lock(state_->mutex);
+  state_->end = size;
+  state_->wake_locked();
+}
+
+void DecodeStage::want_state() {
+  const std::lock_guard lock(state_->mutex);
+  state_->state_wanted = true;
+  state_->wake_locked();
+}
+
+std::optional<DecodeStage::Saved> DecodeStage::state_at(std::uint64_t offset) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = std::find_if(state_->states.rbegin(), state_->states.rend(),
+                                  [&](const Saved& saved) { return saved.consumed <= offset; });
+  if (found == state_->states.rend()) return std::nullopt;
+  return *found;
+}
+
+std::uint64_t DecodeStage::read_back() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->read_back;
 }
 
 }  // namespace strata::upload

@@ -8,6 +8,7 @@ namespace strata::upload {
 struct DigestStage::State {
   struct Part {
     std::unique_ptr<digest::Hasher> hasher;
+    digest::ResumableHasher* resumable = nullptr;  // the same one, when it can be saved
     DigestSet found;
   };
   std::vector<Part> parts;
@@ -16,15 +17,10 @@ struct DigestStage::State {
   std::atomic<std::size_t> parts_left{0};
   std::function<void(const Found&)> done;
 
-  State() {
-    if (digest::all_in_one_pass()) {
-      parts.push_back({digest::make_hasher(digest::Algorithms::kAll), {}});
-    } else {
-      for (const auto algorithms : digest::kSplit) {
-        parts.push_back({digest::make_hasher(algorithms), {}});
-      }
-    }
-    parts_left = parts.size();
+  void add(std::unique_ptr<digest::Hasher> hasher) { parts.push_back({std::move(hasher), {}, {}}); }
+  void add(std::unique_ptr<digest::ResumableHasher> hasher) {
+    auto* resumable = hasher.get();
+    parts.push_back({std::move(hasher), resumable, {}});
   }
 
   void part_finished() {
@@ -36,13 +32,50 @@ struct DigestStage::State {
   }
 };
 
-DigestStage::DigestStage(io::WorkerPool& compute) : state_(std::make_shared<State>()) {
+DigestStage::DigestStage(io::WorkerPool& compute, std::shared_ptr<State> state)
+    : state_(std::move(state)) {
   for (std::size_t i = 0; i < state_->parts.size(); ++i) queues_.emplace_back(compute);
 }
 
-void DigestStage::submit(const std::shared_ptr<const io::Block>& block, bool probe) {
+DigestStage::DigestStage(io::WorkerPool& compute, Kind kind)
+    : DigestStage(compute, [kind] {
+        auto state = std::make_shared<State>();
+        const auto add = [&](digest::Algorithms algorithms) {
+          if (kind == Kind::kResumable) return state->add(digest::make_resumable_hasher(algorithms));
+          state->add(digest::make_hasher(algorithms));
+        };
+        if (digest::all_in_one_pass()) {
+          add(digest::Algorithms::kAll);
+        } else {
+          for (const auto algorithms : digest::kSplit) add(algorithms);
+        }
+        return state;
+      }()) {}
+
+DigestStage::DigestStage(DigestStage&&) noexcept = default;
+DigestStage& DigestStage::operator=(DigestStage&&) noexcept = default;
+DigestStage::~DigestStage() = default;
+
+// The states say how the work was split when they were saved; it goes on like that.
+Result<DigestStage> DigestStage::restore(io::WorkerPool& compute, const Saved& saved) {
+  const Error wrong(Errc::kCorruptData, "the saved digests of an upload do not fit together");
+  auto state = std::make_shared<State>();
+  for (const std::string& part : saved.digests) {
+    STRATA_TRY(auto hasher, digest::restore_hasher(std::as_bytes(std::span(part))));
+    const auto expected = saved.digests.size() == 1 ? digest::Algorithms::kAll
+                                                    : digest::kSplit[state->parts.size() % 2];
+    if (hasher->bytes() != saved.bytes || hasher->algorithms() != expected) return wrong;
+    state->add(std::move(hasher));
+  }
+  if (state->parts.empty() || state->parts.size() > 2) return wrong;
+  STRATA_TRY(state->probe, codec::DiskProbe::restore(std::as_bytes(std::span(saved.probe))));
+  if (state->probe.bytes() != saved.bytes) return wrong;
+  return DigestStage(compute, std::move(state));
+}
+
+void DigestStage::submit(const std::shared_ptr<const io::Block>& block) {
   for (std::size_t i = 0; i < queues_.size(); ++i) {
-    const bool probes = probe && i + 1 == queues_.size();
+    const bool probes = i + 1 == queues_.size();
     queues_[i].post([state = state_, block, i, probes] {
       state->parts[i].hasher->update(block->bytes());
       if (probes) state->probe.update(block->bytes());
@@ -50,8 +83,35 @@ void DigestStage::submit(const std::shared_ptr<const io::Block>& block, bool pro
   }
 }
 
+void DigestStage::save(std::function<void(Saved)> done) {
+  struct Saving {
+    Saved saved;
+    std::atomic<std::size_t> parts_left;
+    std::function<void(Saved)> done;
+  };
+  auto saving = std::make_shared<Saving>();
+  saving->saved.digests.resize(queues_.size());
+  saving->parts_left = queues_.size();
+  saving->done = std::move(done);
+  for (std::size_t i = 0; i < queues_.size(); ++i) {
+    queues_[i].post([state = state_, saving, i] {
+      const State::Part& part = state->parts[i];
+      check(part.resumable != nullptr, "save of digests that were made to run once");
+      saving->saved.digests[i] = part.resumable->save();
+      if (i + 1 == state->parts.size()) {
+        saving->saved.bytes = part.resumable->bytes();
+        saving->saved.probe = state->probe.save();
+      }
+      if (saving->parts_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        saving->done(std::move(saving->saved));
+      }
+    });
+  }
+}
+
 void DigestStage::finish(std::function<void(const Found&)> done) {
   state_->done = std::move(done);
+  state_->parts_left = queues_.size();
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     queues_[i].post([state = state_, i] {
       State::Part& part = state->parts[i];

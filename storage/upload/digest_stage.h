@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "strata/base/digest.h"
 #include "strata/codec/disk_format.h"
@@ -13,24 +14,43 @@
 
 namespace strata::upload {
 
-// Digests of one view (stored or decoded) of an upload, on the compute pool. Where one kernel takes
-// all three in one pass, that is one queue: it costs a third less CPU than the split. Elsewhere it
-// is two: SHA-512, whose serial chain is the limit of one stream, and SHA-1 with SHA-256. One of
-// them also feeds the disk format probe. submit() and finish() are for one thread at a time.
+// Digests and disk format of one view (stored or decoded) of an upload, on the compute pool. Where
+// one kernel takes all three digests in one pass, that is one queue: it costs a third less CPU than
+// the split. Elsewhere it is two: SHA-512, whose serial chain is the limit of one stream, and SHA-1
+// with SHA-256. The last of them also feeds the disk format probe. All calls are for one thread at
+// a time.
 class DigestStage {
  public:
   struct Found {
     DigestSet digests;
     codec::DiskInfo disk;
   };
-  explicit DigestStage(io::WorkerPool& compute);
-  // `probe`: whether these bytes are the decoded view, whose disk format is wanted.
-  void submit(const std::shared_ptr<const io::Block>& block, bool probe);
-  // `done` runs on a compute thread after the last block has gone through both queues.
+  // What save() gives, to go on later.
+  struct Saved {
+    std::uint64_t bytes = 0;            // of the view so far
+    std::vector<std::string> digests;   // one or two digest states (FORMAT.md)
+    std::string probe;                  // disk probe state
+    bool operator==(const Saved&) const = default;
+  };
+  enum class Kind : unsigned char { kOnce, kResumable };
+
+  // `kOnce`: save() is not possible, but other hashers may be faster on some machines.
+  DigestStage(io::WorkerPool& compute, Kind kind);
+  // kCorruptData when the states are damaged or contradict each other.
+  [[nodiscard]] static Result<DigestStage> restore(io::WorkerPool& compute, const Saved& saved);
+  DigestStage(DigestStage&&) noexcept;
+  DigestStage& operator=(DigestStage&&) noexcept;
+  ~DigestStage();
+
+  void submit(const std::shared_ptr<const io::Block>& block);
+  // `done` runs on a compute thread with the state behind the last submitted block.
+  void save(std::function<void(Saved)> done);
+  // `done` runs on a compute thread after the last block has gone through all queues.
   void finish(std::function<void(const Found&)> done);
 
  private:
   struct State;
+  DigestStage(io::WorkerPool& compute, std::shared_ptr<State> state);
   std::shared_ptr<State> state_;        // shared by the stage and its queued tasks
   std::deque<io::SerialQueue> queues_;  // one for each part of the state
 };

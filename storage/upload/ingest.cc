@@ -1,55 +1,72 @@
 #include "storage/upload/ingest.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <mutex>
 #include <optional>
 
 #include "storage/upload/decode_stage.h"
 #include "storage/upload/digest_stage.h"
+#include "storage/upload/notifier.h"
+#include "strata/base/log.h"
 
 namespace strata::upload {
 namespace asio = boost::asio;
 
 struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
-  State(const Limits& l, IngestPools p, std::unique_ptr<blob::BlobWriter> w,
-        asio::any_io_executor e, UnixMillis c)
+  State(const Limits& l, IngestPools p, std::unique_ptr<blob::BlobWriter> w, Mode m, UnixMillis c)
       : limits(l),
         pools(p),
-        writer(std::move(w)),
-        executor(std::move(e)),
-        changed(executor, asio::steady_timer::time_point::max()),
+        mode(m),
         created(c),
+        offset(w->size()),
+        writer(std::move(w)),
         writes(p.disk),
-        stored(p.compute) {}
+        stored(p.compute, digest_kind()) {
+    if (mode != Mode::kOnce) writer->keep();
+  }
 
   const Limits& limits;
   IngestPools pools;
-  std::unique_ptr<blob::BlobWriter> writer;  // used by the tasks of `writes` until finish()
-  asio::any_io_executor executor;
-  asio::steady_timer changed;  // never expires: cancelled to wake the coroutine
+  const Mode mode;
   const UnixMillis created;
 
+  // Of the one who submits; others read them for figures only.
+  std::atomic<std::uint64_t> offset;
+  std::atomic<std::uint64_t> processed{0};
+  std::uint64_t unverified_from = 0;  // where unverified bytes begin, if there are any
+  bool unverified = false;
+  std::optional<codec::Encoding> encoding;
+  std::string head;  // the first bytes, until there are enough to tell the encoding
+
+  std::unique_ptr<blob::BlobWriter> writer;  // used by the tasks of `writes` until finish()
   io::SerialQueue writes;
   DigestStage stored;
-  std::unique_ptr<DecodeStage> decoder;  // set at the first block of an encoded upload
-  codec::Encoding encoding = codec::Encoding::kIdentity;
-  bool started = false;
-
   std::atomic<std::size_t> blocks_out{0};
+  std::atomic<std::size_t> syncs{0};  // running beside the writes
   std::atomic<bool> cancelled{false};
+  std::atomic<std::uint64_t> read_back{0};
+  Notifier changed;
 
   mutable std::mutex mutex;
-  std::optional<Error> error;  // the first one
+  std::shared_ptr<DecodeStage> decoder;  // shared by whoever calls it at the moment
+  std::uint64_t released = 0;            // believed and in the file
+  std::optional<Error> error;            // the first one
   DigestStage::Found stored_found, decoded_found;
   int stages_left = 0;
 
-  // From any thread: the coroutine looks again at what it waits for.
-  void wake() {
-    asio::post(executor, [self = shared_from_this()] { self->changed.cancel(); });
+  [[nodiscard]] DigestStage::Kind digest_kind() const {
+    return mode == Mode::kOnce ? DigestStage::Kind::kOnce : DigestStage::Kind::kResumable;
+  }
+  [[nodiscard]] std::shared_ptr<DecodeStage> current_decoder() const {
+    const std::lock_guard lock(mutex);
+    return decoder;
+  }
+  void set_decoder(std::shared_ptr<DecodeStage> stage) {
+    const std::lock_guard lock(mutex);
+    decoder = std::move(stage);
+    if (decoder) decoder->release(released);
   }
 
   void fail(const Error& first) {
@@ -57,127 +74,373 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
       const std::lock_guard lock(mutex);
       if (!error) error = first;
     }
-    wake();
+    changed.notify();
   }
-
-  bool failed() const {
+  [[nodiscard]] Status status() const {
     const std::lock_guard lock(mutex);
-    return error.has_value();
+    if (error) return *error;
+    return {};
   }
-
   void stage_done() {
     {
       const std::lock_guard lock(mutex);
       --stages_left;
     }
-    wake();
+    changed.notify();
   }
-
-  bool all_stages_done() const {
+  [[nodiscard]] bool all_stages_done() const {
     const std::lock_guard lock(mutex);
     return stages_left == 0;
   }
 
-  asio::awaitable<void> wait_for_change() {
-    boost::system::error_code ignored;  // cancelled: that is the signal
-    co_await changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
-
-  void start(const io::Block& first) {
-    started = true;
-    encoding = codec::detect_encoding(first.bytes());
-    stages_left = encoding == codec::Encoding::kIdentity ? 2 : 3;
-    if (encoding == codec::Encoding::kIdentity) return;
-    // Weak: the decoder is part of this state, which must not keep itself alive.
-    decoder = std::make_unique<DecodeStage>(
-        encoding, limits, pools.compute, pools.blocks,
-        [weak = weak_from_this()](const Result<DigestStage::Found>& found) {
-          const auto self = weak.lock();
-          if (!self) return;
-          if (!found) return self->fail(found.error());
-          self->decoded_found = *found;
-          self->stage_done();
-        });
-  }
-
-  void submit(std::shared_ptr<io::Block> block) {
-    if (!started) start(*block);
-    stored.submit(block, encoding == codec::Encoding::kIdentity);
-    if (decoder) decoder->submit(block);
-    writes.post([self = shared_from_this(), block = std::move(block)] {
-      if (self->cancelled || self->failed()) return;
-      if (const Status status = self->writer->append(block->bytes()); !status) {
-        self->fail(status.error());
+  // What the decoder calls. Weak: it is part of this state, which must not keep itself alive.
+  [[nodiscard]] DecodeStage::Done decoded_callback() {
+    return [weak = weak_from_this()](const Result<DigestStage::Found>& found) {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (!found) return self->fail(found.error());
+      {
+        const std::lock_guard lock(self->mutex);
+        self->decoded_found = *found;
       }
+      self->stage_done();
+    };
+  }
+  [[nodiscard]] DecodeStage::Read read_callback() {
+    return [weak = weak_from_this()](std::uint64_t at, std::shared_ptr<io::Block> block,
+                                     std::size_t size, std::function<void(const Status&)> done) {
+      const auto self = weak.lock();
+      if (!self) return done(Error(Errc::kCancelled, "the upload was closed"));
+      self->read(at, std::move(block), size, std::move(done));
+    };
+  }
+
+  // In the queue of the writes: what is read was written before, and a closed writer is not touched.
+  void read(std::uint64_t at, std::shared_ptr<io::Block> block, std::size_t size,
+            std::function<void(const Status&)> done) {
+    writes.post([self = shared_from_this(), at, block = std::move(block), size,
+                 done = std::move(done)] {
+      if (self->cancelled || !self->writer) {
+        return done(Error(Errc::kCancelled, "the upload was closed"));
+      }
+      const Status read = self->writer->read_at(at, block->free_space().first(size));
+      if (read) block->set_size(size);
+      self->read_back += size;
+      done(read);
     });
   }
 
+  // Finds the encoding as soon as the first bytes are there; `ended`: there will be no more.
+  void find_encoding(std::span<const std::byte> more, bool ended) {
+    if (encoding) return;
+    const auto wanted = std::min(more.size(), codec::kMagicBytes - head.size());
+    head.append(reinterpret_cast<const char*>(more.data()), wanted);
+    if (head.size() < codec::kMagicBytes && !ended) return;
+    set_encoding(codec::detect_encoding(std::as_bytes(std::span(head))));
+  }
+  void set_encoding(codec::Encoding found) {
+    encoding = found;
+    if (found == codec::Encoding::kIdentity) return;
+    set_decoder(std::make_shared<DecodeStage>(found, digest_kind(), limits,
+                                              DecodeStage::Pools{pools.compute, pools.blocks},
+                                              read_callback(), decoded_callback()));
+  }
+
+  // Digests and decoder get a block whose bytes are, or will be, at `processed` in the file.
+  void process(const std::shared_ptr<io::Block>& block) {
+    if (mode == Mode::kKeepOnly) return;
+    find_encoding(block->bytes(), false);
+    stored.submit(block);
+    if (const auto stage = current_decoder()) stage->submit(processed, block);
+    processed += block->size();
+  }
+
+  void write(std::shared_ptr<io::Block> block, bool believed) {
+    offset += block->size();
+    writes.post([self = shared_from_this(), block = std::move(block), believed] {
+      if (self->cancelled || !self->status()) return;
+      if (const Status status = self->writer->append(block->bytes()); !status) {
+        return self->fail(status.error());
+      }
+      if (believed) self->release(self->writer->size());
+    });
+  }
+
+  void release(std::uint64_t size) {
+    const std::lock_guard lock(mutex);
+    released = std::max(released, size);
+    if (decoder) decoder->release(released);
+  }
+
+  // From here on digests and decoder go on where the checkpoint says; what cannot be used is done
+  // again from the file. On a disk thread.
+  Status restore(const Checkpoint& checkpoint);
+  void restore_decoder(const Checkpoint& checkpoint);
+
   void finish() {
-    if (!started) start(io::Block());  // no byte at all: an empty identity image
-    if (decoder) decoder->finish();
+    find_encoding({}, true);
+    const auto stage = current_decoder();
+    {
+      const std::lock_guard lock(mutex);
+      stages_left = stage ? 3 : 2;
+    }
+    if (stage) stage->finish(offset);
     stored.finish([self = shared_from_this()](const DigestStage::Found& found) {
-      self->stored_found = found;
+      {
+        const std::lock_guard lock(self->mutex);
+        self->stored_found = found;
+      }
       self->stage_done();
     });
     writes.post([self = shared_from_this()] { self->stage_done(); });
   }
 
   blob::BlobProperties properties() const {
-    const bool identity = encoding == codec::Encoding::kIdentity;
+    const std::lock_guard lock(mutex);
+    const bool identity = *encoding == codec::Encoding::kIdentity;
     const DigestStage::Found& decoded = identity ? stored_found : decoded_found;
-    return {stored_found.digests, decoded.digests, encoding, decoded.disk, created};
+    return {stored_found.digests, decoded.digests, *encoding, decoded.disk, created};
   }
 };
 
+Status Ingest::State::restore(const Checkpoint& checkpoint) {
+  released = checkpoint.offset;
+  if (mode == Mode::kKeepOnly || !checkpoint.stored) return {};
+  auto digests = DigestStage::restore(pools.compute, *checkpoint.stored);
+  if (!digests) {
+    log::warn("upload.digests_not_restored", {{"error", digests.error().message()}});
+    return {};
+  }
+  stored = *std::move(digests);
+  processed = checkpoint.stored->bytes;
+  std::array<std::byte, codec::kMagicBytes> first{};
+  const auto known = std::span(first).first(std::min<std::size_t>(processed, first.size()));
+  if (const Status read = writer->read_at(0, known); !read) return read;
+  if (known.size() < first.size()) {
+    find_encoding(known, false);
+    return {};
+  }
+  encoding = codec::detect_encoding(known);
+  if (*encoding != codec::Encoding::kIdentity) restore_decoder(checkpoint);
+  return {};
+}
+
+void Ingest::State::restore_decoder(const Checkpoint& checkpoint) {
+  if (checkpoint.decoding) {
+    auto stage = DecodeStage::restore(*checkpoint.decoding, limits, {pools.compute, pools.blocks},
+                                      read_callback(), decoded_callback());
+    if (stage) return set_decoder(std::shared_ptr<DecodeStage>(*std::move(stage)));
+    log::warn("upload.decoder_not_restored", {{"error", stage.error().message()}});
+  }
+  set_encoding(*encoding);
+}
+
+Ingest::Ingest(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
 Ingest::Ingest(const Limits& limits, IngestPools pools, std::unique_ptr<blob::BlobWriter> writer,
-               asio::any_io_executor executor, UnixMillis created)
-    : state_(std::make_shared<State>(limits, pools, std::move(writer), std::move(executor),
-                                     created)) {}
+               Mode mode, UnixMillis created)
+    : Ingest(std::make_shared<State>(limits, pools, std::move(writer), mode, created)) {}
+
+Result<std::unique_ptr<Ingest>> Ingest::resume(const Limits& limits, IngestPools pools,
+                                               std::unique_ptr<blob::BlobWriter> writer, Mode mode,
+                                               const Checkpoint& checkpoint, UnixMillis created) {
+  check(writer->size() == checkpoint.offset, "a writer at another place than its checkpoint");
+  auto state = std::make_shared<State>(limits, pools, std::move(writer), mode, created);
+  if (const Status restored = state->restore(checkpoint); !restored) return restored.error();
+  return std::unique_ptr<Ingest>(new Ingest(std::move(state)));
+}
 
 Ingest::~Ingest() {
   state_->cancelled = true;
-  state_->decoder.reset();
+  state_->set_decoder(nullptr);
+  if (state_->mode != Mode::kOnce) return;  // the last task lets go of the writer, which is kept
   // Aborting removes files: on the disk pool, behind the last write.
-  state_->writes.post([state = state_] {
-    if (state->writer) state->writer->abort();
-    state->writer.reset();
-  });
+  state_->writes.post([state = state_] { state->writer.reset(); });
 }
 
 asio::awaitable<Result<std::shared_ptr<io::Block>>> Ingest::next_block() {
   for (;;) {
+    const auto seen = state_->changed.version();
     if (const Status now = status(); !now) co_return now.error();
     if (state_->blocks_out < state_->limits.upload_blocks) break;
-    co_await state_->wait_for_change();
+    co_await state_->changed.wait(seen);
   }
   ++state_->blocks_out;
   co_return state_->pools.blocks.take(
       [](void* context) {
         auto* state = static_cast<State*>(context);
         --state->blocks_out;
-        state->wake();
+        state->changed.notify();
       },
       state_);
 }
 
+std::size_t Ingest::block_room() const {
+  return io::kBlockBytes - static_cast<std::size_t>(state_->offset % io::kBlockBytes);
+}
+
 void Ingest::submit(std::shared_ptr<io::Block> block) {
-  state_->submit(std::move(block));
+  check(!state_->unverified, "bytes submitted behind unverified ones");
+  state_->process(block);
+  state_->write(std::move(block), true);
+}
+
+void Ingest::submit_unverified(std::shared_ptr<io::Block> block) {
+  if (!state_->unverified) state_->unverified_from = state_->offset;
+  state_->unverified = true;
+  state_->write(std::move(block), false);
+}
+
+void Ingest::accept() {
+  state_->unverified = false;
+}
+
+asio::awaitable<Status> Ingest::reject() {
+  if (!state_->unverified) co_return Status();
+  state_->unverified = false;
+  state_->offset = state_->unverified_from;
+  auto done = std::make_shared<std::atomic<bool>>(false);
+  state_->writes.post([state = state_, done, size = state_->unverified_from] {
+    if (!state->cancelled && state->status()) {
+      if (const Status cut = state->writer->truncate(size); !cut) state->fail(cut.error());
+    }
+    *done = true;
+    state->changed.notify();
+  });
+  for (;;) {
+    const auto seen = state_->changed.version();
+    if (*done) co_return status();
+    co_await state_->changed.wait(seen);
+  }
+}
+
+asio::awaitable<Status> Ingest::catch_up() {
+  State& state = *state_;
+  while (state.mode != Mode::kKeepOnly && state.processed < state.offset) {
+    STRATA_CO_TRY(auto block, co_await next_block());
+    const auto size = static_cast<std::size_t>(
+        std::min<std::uint64_t>(io::kBlockBytes, state.offset - state.processed));
+    auto outcome = std::make_shared<std::optional<Status>>();
+    state.read(state.processed, block, size, [self = state_, outcome](const Status& status) {
+      {
+        const std::lock_guard lock(self->mutex);
+        *outcome = status;
+      }
+      self->changed.notify();
+    });
+    for (;;) {
+      const auto seen = state.changed.version();
+      {
+        const std::lock_guard lock(state.mutex);
+        if (*outcome) break;
+      }
+      co_await state.changed.wait(seen);
+    }
+    if (!**outcome) co_return **outcome;
+    state.process(block);
+    state.release(state.processed);
+  }
+  co_return status();
 }
 
 Status Ingest::status() const {
-  const std::lock_guard lock(state_->mutex);
-  if (state_->error) return *state_->error;
-  return {};
+  return state_->status();
+}
+std::uint64_t Ingest::offset() const {
+  return state_->offset;
+}
+std::uint64_t Ingest::processed() const {
+  return state_->processed;
+}
+std::uint64_t Ingest::read_back() const {
+  return state_->read_back;
+}
+
+void Ingest::checkpoint(std::function<void(Result<Checkpoint>)> done) {
+  struct Taking {
+    std::mutex mutex;
+    Checkpoint value;
+    Status synced;
+    int left;
+    std::function<void(Result<Checkpoint>)> done;
+  };
+  check(state_->mode != Mode::kOnce && !state_->unverified, "a checkpoint of what is not believed");
+  auto taking = std::make_shared<Taking>();
+  taking->value.offset = state_->offset;
+  taking->left = state_->mode == Mode::kResumable ? 2 : 1;
+  taking->done = std::move(done);
+  if (const auto stage = state_->current_decoder()) stage->want_state();
+  const auto part_done = [state = state_, taking] {
+    {
+      const std::lock_guard lock(taking->mutex);
+      if (--taking->left > 0) return;
+    }
+    if (!taking->synced) return taking->done(taking->synced.error());
+    if (const auto stage = state->current_decoder()) {
+      taking->value.decoding = stage->state_at(taking->value.offset);
+    }
+    taking->done(std::move(taking->value));
+  };
+  if (state_->mode == Mode::kResumable) {
+    state_->stored.save([taking, part_done](DigestStage::Saved saved) {
+      {
+        const std::lock_guard lock(taking->mutex);
+        taking->value.stored = std::move(saved);
+      }
+      part_done();
+    });
+  }
+  ++state_->syncs;
+  // Behind the writes so far, but not in their queue: the next writes do not wait for the sync.
+  state_->writes.post([state = state_, taking, part_done] {
+    state->pools.disk.post([state, taking, part_done] {
+      Status synced = state->status();
+      if (state->cancelled) synced = Error(Errc::kCancelled, "the upload was closed");
+      if (synced) synced = state->writer->sync();
+      if (!synced) state->fail(synced.error());
+      {
+        const std::lock_guard lock(taking->mutex);
+        taking->synced = synced;
+      }
+      part_done();
+      --state->syncs;
+      state->changed.notify();
+    });
+  });
 }
 
 asio::awaitable<Result<Ingest::Finished>> Ingest::finish() {
   state_->finish();
   for (;;) {
+    const auto seen = state_->changed.version();
     if (const Status now = status(); !now) co_return now.error();
-    if (state_->all_stages_done()) break;
-    co_await state_->wait_for_change();
+    if (state_->all_stages_done() && state_->syncs == 0) break;
+    co_await state_->changed.wait(seen);
   }
   co_return Finished{std::move(state_->writer), state_->properties()};
+}
+
+void Ingest::cancel(const Error& why) {
+  state_->fail(why);
+}
+
+asio::awaitable<void> Ingest::close() {
+  state_->cancelled = true;
+  state_->set_decoder(nullptr);
+  auto closed = std::make_shared<std::atomic<bool>>(false);
+  state_->writes.post([state = state_, closed] {
+    // A sync that runs beside still uses the writer: its task is behind the write that it follows.
+    state->pools.disk.post([state, closed] {
+      *closed = true;
+      state->changed.notify();
+    });
+  });
+  for (;;) {
+    const auto seen = state_->changed.version();
+    if (*closed && state_->syncs == 0) break;
+    co_await state_->changed.wait(seen);
+  }
+  state_->writer.reset();
 }
 
 }  // namespace strata::upload

@@ -59,6 +59,17 @@ struct Limits {
   // Uploads.
   std::size_t open_uploads_per_user = 64;
   std::chrono::seconds upload_idle_max{7 * 24 * 3600};
+  std::chrono::seconds upload_ended_kept{24 * 3600};  // a finished session stays readable
+  std::size_t upload_records_per_user = 10'000;       // sessions, also ended ones (OSSN-0076)
+  std::size_t upload_parts_max = 256;                 // of one concatenation
+  // A crash costs at most this much sending again; each checkpoint costs two fdatasync, beside the
+  // transfer.
+  std::uint64_t upload_checkpoint_bytes = 64 * kMiB;
+  std::chrono::seconds upload_checkpoint_interval{2};
+  // How long and how many sessions without a request keep their decoder in memory: going on with it
+  // costs nothing, while an xz block must be decoded again from its start without it.
+  std::chrono::seconds upload_warm_idle{600};
+  std::size_t upload_warm_max = 32;
   std::size_t upload_blocks = 8;     // 1 MiB each: 8 MiB in flight for one upload
   std::size_t decoded_blocks = 4;    // 1 MiB each, between decoder and its digests
   std::size_t name_bytes_max = 255;  // an image's name; also a portable file name

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "storage/upload/ingest.h"
+#include "storage/upload/notifier.h"
+#include "storage/upload/session_record.h"
+
+namespace strata::upload {
+
+// The life of a resumable upload. An offset that anyone was told is durable.
+//
+//   receiving --all bytes, length known--> verifying --> complete | failed
+//
+// Verifying ends in receiving again when the storage fails meanwhile (a full disk): nothing is
+// lost, and it is tried again.
+enum class SessionState : unsigned char { kReceiving, kVerifying, kComplete, kFailed };
+[[nodiscard]] std::string_view session_state_name(SessionState state);
+
+// What is known of a session at one moment.
+struct SessionView {
+  SessionRecord record;
+  SessionState state = SessionState::kReceiving;
+  std::uint64_t offset = 0;  // durable
+  std::optional<Error> error{};              // kFailed, or why verifying was interrupted
+  std::chrono::milliseconds expires_in{};  // without another request
+};
+
+// One session; shared by the table of sessions and the requests that use it. Thread-safe, but for
+// `ingest`, which belongs to the holder, and behind the last byte to whoever completes the upload.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(const RandomId& token, SessionRecord record) : token_(token) {
+    view_.record = std::move(record);
+  }
+
+  // The right to append, for one request at a time. Given back by destruction.
+  class Hold {
+   public:
+    explicit Hold(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+    Hold(Hold&&) noexcept = default;
+    Hold& operator=(Hold&&) = delete;
+    ~Hold() {
+      if (session_) session_->let_go();
+    }
+    [[nodiscard]] Session& session() const { return *session_; }
+
+   private:
+    std::shared_ptr<Session> session_;
+  };
+  // A newer request takes the session over: the holder is interrupted (on any thread, and soon),
+  // keeps what it has received and lets go. kConflict when a still newer one comes meanwhile;
+  // kGone when the session is removed.
+  [[nodiscard]] boost::asio::awaitable<Result<Hold>> hold(std::function<void()> interrupt);
+  // Only if nobody has it.
+  [[nodiscard]] std::optional<Hold> try_hold();
+  void interrupt();
+
+  [[nodiscard]] const RandomId& token() const { return token_; }
+  [[nodiscard]] SessionView view() const;
+  [[nodiscard]] Notifier& changed() { return changed_; }
+
+  // Changes the record or the moment, and wakes whoever waits for a change.
+  void update(const std::function<void(SessionView&)>& change);
+  void set_removed();
+
+  // A checkpoint on its way into the journal; one at a time, so that they arrive in order.
+  struct Committing {
+    std::uint64_t offset = 0;
+    std::optional<Status> outcome;  // under the session's mutex
+  };
+  std::unique_ptr<Ingest> ingest;
+  std::shared_ptr<Committing> committing;  // shared with the callbacks that end it
+  // Of a concatenation; touched on the thread of Uploads only.
+  bool assembling = false;
+  bool assembly_stopped = false;
+  [[nodiscard]] bool is_over(const Committing& commit) const;
+  void end_commit(Committing& commit, const Status& outcome);
+
+ private:
+  friend class Hold;
+  void let_go();
+
+  const RandomId token_;
+  Notifier changed_;
+  mutable std::mutex mutex_;
+  SessionView view_;
+  std::function<void()> interrupt_;
+  bool held_ = false;
+  bool removed_ = false;
+  std::uint64_t claims_ = 0;
+};
+
+}  // namespace strata::upload

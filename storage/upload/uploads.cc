@@ -1,0 +1,424 @@
+#include "storage/upload/uploads.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "storage/http/server.h"
+#include "strata/base/log.h"
+
+namespace strata::upload {
+namespace asio = boost::asio;
+namespace {
+
+constexpr std::chrono::milliseconds kSweepInterval{5'000};
+
+bool is_open(const SessionView& view) {
+  return view.state == SessionState::kReceiving || view.state == SessionState::kVerifying;
+}
+
+}  // namespace
+
+Uploads::Uploads(Parts parts) : p_(parts), last_sweep_(parts.clock.now()) {}
+
+Uploads::~Uploads() {
+  stop();
+}
+
+void Uploads::start() {
+  work_.emplace(asio::make_work_guard(context_));
+  thread_ = std::thread([this] { context_.run(); });
+  const std::lock_guard lock(mutex_);
+  for (const auto& [token, entry] : sessions_) {
+    const SessionView view = entry.session->view();
+    if (view.state != SessionState::kReceiving) continue;
+    if (view.record.kind == Kind::kFinal) begin_assembly(entry.session);
+    if (view.record.kind == Kind::kPlain && view.record.length == view.offset) {
+      begin_completion(entry.session);
+    }
+  }
+  asio::co_spawn(
+      context_,
+      [this]() -> asio::awaitable<void> {
+        while (!draining_) {
+          timer_.expires_after(kSweepInterval);
+          boost::system::error_code ended;
+          co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+          if (ended) co_return;
+          co_await sweep(kSweepInterval);
+        }
+      },
+      asio::detached);
+}
+
+void Uploads::drain() {
+  draining_ = true;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [token, entry] : sessions_) entry.session->interrupt();
+}
+
+void Uploads::stop() {
+  if (!thread_.joinable()) return;
+  drain();
+  asio::post(context_, [this] {
+    timer_.cancel();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [token, entry] : sessions_) {
+      if (entry.session->ingest) {
+        entry.session->ingest->cancel(Error(Errc::kUnavailable, "the server is stopping"));
+      }
+      entry.session->changed().notify();
+    }
+  });
+  work_.reset();
+  thread_.join();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [token, entry] : sessions_) entry.session->ingest.reset();
+}
+
+asio::awaitable<Status> Uploads::journal(std::vector<Journal::Change> changes) {
+  struct Waiting {
+    Notifier changed;
+    std::mutex mutex;
+    std::optional<Status> outcome;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  p_.journal.append(std::move(changes), [waiting](const Status& status) {
+    {
+      const std::lock_guard lock(waiting->mutex);
+      waiting->outcome = status;
+    }
+    waiting->changed.notify();
+  });
+  for (;;) {
+    const auto seen = waiting->changed.version();
+    {
+      const std::lock_guard lock(waiting->mutex);
+      if (waiting->outcome) co_return *waiting->outcome;
+    }
+    co_await waiting->changed.wait(seen);
+  }
+}
+
+// --- creation
+
+Status Uploads::check_creation(const Creation& creation) const {
+  std::size_t open = 0;
+  std::size_t records = 0;
+  for (const auto& [token, entry] : sessions_) {
+    const SessionView view = entry.session->view();
+    if (view.record.owner != creation.owner) continue;
+    ++records;
+    // A part that is whole waits for its final and holds nothing but its bytes.
+    if (is_open(view)) ++open;
+  }
+  if (open >= p_.limits.open_uploads_per_user) {
+    return Error(Errc::kTooManyRequests,
+                 std::to_string(open) + " uploads are open already: finish or delete some");
+  }
+  if (records >= p_.limits.upload_records_per_user) {
+    return Error(Errc::kTooManyRequests,
+                 std::to_string(records) + " uploads are remembered already: delete some");
+  }
+  return {};
+}
+
+// Digests of a part make sense for the first one only, and the order is said at the end. So the
+// first that an owner begins is taken for it; a wrong guess costs reading that part once more.
+bool Uploads::first_open_part(const std::string& owner) const {
+  return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& item) {
+    const SessionRecord& record = item.second.session->view().record;
+    return record.kind == Kind::kPartial && record.owner == owner && !record.final &&
+           record.digested;
+  });
+}
+
+Result<std::vector<Uploads::SessionPointer>> Uploads::check_parts(const Creation& creation) const {
+  if (creation.parts.empty() || creation.parts.size() > p_.limits.upload_parts_max) {
+    return Error(Errc::kMalformed, "a concatenation has 1 to " +
+                                       std::to_string(p_.limits.upload_parts_max) + " parts");
+  }
+  std::vector<SessionPointer> parts;
+  std::uint64_t total = 0;
+  for (const RandomId& token : creation.parts) {
+    const auto found = sessions_.find(token);
+    const std::string name = "part " + std::to_string(parts.size() + 1);
+    if (found == sessions_.end() ||
+        found->second.session->view().record.owner != creation.owner) {
+      return Error(Errc::kMalformed, name + " is no upload of yours");
+    }
+    const SessionView view = found->second.session->view();
+    if (view.record.kind != Kind::kPartial) {
+      return Error(Errc::kMalformed, name + " was not created with Upload-Concat: partial");
+    }
+    if (view.state == SessionState::kFailed) return Error(Errc::kMalformed, name + " has failed");
+    const bool twice = std::find(parts.begin(), parts.end(), found->second.session) != parts.end();
+    if (view.record.final || twice) {
+      return Error(Errc::kMalformed, name + " is part of a concatenation already");
+    }
+    total += view.record.length.value_or(0);
+    parts.push_back(found->second.session);
+  }
+  if (total > p_.limits.stored_bytes_max) {
+    return Error(Errc::kTooLarge, "the parts together are larger than an image may be");
+  }
+  return parts;
+}
+
+asio::awaitable<Result<Uploads::SessionPointer>> Uploads::create(Creation creation) {
+  if (draining_) co_return Error(Errc::kUnavailable, "the server is stopping");
+  if (creation.length.value_or(0) > p_.limits.stored_bytes_max) {
+    co_return Error(Errc::kTooLarge, "an image has at most " +
+                                         std::to_string(p_.limits.stored_bytes_max) +
+                                         " stored bytes");
+  }
+  SessionPointer session;
+  std::vector<SessionPointer> parts;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const Status allowed = check_creation(creation); !allowed) co_return allowed.error();
+    if (creation.kind == Kind::kFinal) {
+      STRATA_CO_TRY(parts, check_parts(creation));
+    }
+    SessionRecord record;
+    record.kind = creation.kind;
+    record.owner = creation.owner;
+    record.created = p_.clock.now();
+    record.length = creation.length;
+    record.image = ImageId::generate(p_.clock, p_.random);
+    record.description = std::move(creation.description);
+    record.parts = std::move(creation.parts);
+    record.digested = creation.kind != Kind::kPartial || first_open_part(creation.owner);
+    session = std::make_shared<Session>(RandomId::generate(p_.random), std::move(record));
+    // In the table before it is durable, so that quotas hold for creations at the same time.
+    sessions_[session->token()] = {session, swept_ms_};
+    for (const SessionPointer& part : parts) {
+      part->update([&](SessionView& view) { view.record.final = session->token(); });
+    }
+  }
+  const Status durable = co_await http::run_on(
+      p_.pools.disk, [&] { return make_durable(*session, parts); });
+  if (!durable) {
+    forget(session->token());
+    for (const SessionPointer& part : parts) {
+      part->update([](SessionView& view) { view.record.final.reset(); });
+    }
+    co_return durable.error();
+  }
+  if (session->view().record.kind == Kind::kFinal) begin_assembly(session);
+  if (creation.length == 0 && creation.kind != Kind::kFinal) begin_completion(session);
+  co_return session;
+}
+
+Status Uploads::make_durable(Session& session, const std::vector<SessionPointer>& parts) {
+  SessionRecord record = session.view().record;
+  std::unique_ptr<blob::BlobWriter> writer;
+  if (record.kind != Kind::kFinal) {
+    // Asked for, not reserved: a hundred idle uploads must not fill the disk with nothing.
+    STRATA_TRY(const std::uint64_t free, p_.blobs.free_bytes());
+    if (record.length.value_or(0) + p_.limits.disk_reserve_bytes > free) {
+      return Error(Errc::kNoSpace, std::to_string(*record.length) +
+                                       " bytes are announced, the disk has room for " +
+                                       std::to_string(free - std::min(
+                                           free, p_.limits.disk_reserve_bytes)));
+    }
+    STRATA_TRY(writer, p_.blobs.begin({}));
+    writer->keep();
+    record.blob = writer->id();
+    session.update([&](SessionView& view) { view.record.blob = record.blob; });
+  }
+  std::vector<Journal::Change> changes;
+  changes.push_back({Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession,
+                     to_json(record)});
+  for (const SessionPointer& part : parts) {
+    changes.push_back({Journal::Change::Kind::kPut, part->token(), Journal::Slot::kSession,
+                       to_json(part->view().record)});
+  }
+  const Status durable = p_.journal.append_and_wait(std::move(changes));
+  if (!durable && writer) {
+    writer.reset();
+    (void)p_.blobs.discard(record.blob);  // what stays, the next start removes
+  }
+  if (!durable || !writer) return durable;
+  const auto mode = record.digested ? Ingest::Mode::kResumable : Ingest::Mode::kKeepOnly;
+  session.ingest = std::make_unique<Ingest>(p_.limits, p_.pools, std::move(writer), mode,
+                                            record.created);
+  return {};
+}
+
+Result<Uploads::SessionPointer> Uploads::find(const std::string& token,
+                                              const std::string& owner) const {
+  const Error unknown(Errc::kNotFound, "there is no such upload");
+  const auto id = RandomId::parse(token);
+  if (!id) return unknown;
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(*id);
+  if (found == sessions_.end() || found->second.session->view().record.owner != owner) {
+    return unknown;
+  }
+  return found->second.session;
+}
+
+void Uploads::touch(const Session& session) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(session.token());
+  if (found == sessions_.end()) return;
+  found->second.used = swept_ms_;
+  const auto final = session.view().record.final;
+  if (!final) return;
+  const auto whole = sessions_.find(*final);
+  if (whole != sessions_.end()) whole->second.used = swept_ms_;
+}
+
+void Uploads::forget(const RandomId& token) {
+  SessionPointer gone;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(token);
+    if (found == sessions_.end()) return;
+    gone = found->second.session;
+    sessions_.erase(found);
+  }
+  gone->set_removed();
+}
+
+// --- removal
+
+asio::awaitable<Status> Uploads::remove(const SessionPointer& session) {
+  const SessionRecord record = session->view().record;
+  if (record.kind == Kind::kPartial && record.final) {
+    SessionPointer whole;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = sessions_.find(*record.final);
+      if (found != sessions_.end()) whole = found->second.session;
+    }
+    if (whole && is_open(whole->view())) {
+      co_return Error(Errc::kInUse, "this part belongs to a concatenation: delete that");
+    }
+  }
+  auto hold = co_await session->hold([] {});
+  if (!hold) co_return hold.error();
+  // On the thread that completes uploads: nobody else has the session's pipeline then.
+  co_return co_await asio::co_spawn(context_, remove_session(session), asio::use_awaitable);
+}
+
+asio::awaitable<Status> Uploads::remove_session(const SessionPointer& session) {
+  for (;;) {
+    const auto seen = session->changed().version();
+    if (session->view().state != SessionState::kVerifying && !session->assembling) break;
+    session->assembly_stopped = true;
+    for (const RandomId& token : session->view().record.parts) {
+      const std::lock_guard lock(mutex_);
+      const auto found = sessions_.find(token);
+      if (found != sessions_.end()) found->second.session->changed().notify();
+    }
+    if (session->ingest) session->ingest->cancel(Error(Errc::kCancelled, "the upload was deleted"));
+    co_await session->changed().wait(seen);
+  }
+  const SessionView view = session->view();
+  std::vector<Journal::Change> changes = {
+      {Journal::Change::Kind::kRemoveSession, session->token(), {}, {}}};
+  const Status gone = co_await journal(std::move(changes));
+  if (!gone) co_return gone;
+  forget(session->token());
+  co_await close_ingest(*session);
+  if (view.state != SessionState::kComplete || view.record.kind == Kind::kPartial) {
+    const BlobId blob = view.record.blob;
+    if (blob != BlobId() && !view.record.absorbed) {
+      const Status removed =
+          co_await http::run_on(p_.pools.disk, [&] { return p_.blobs.discard(blob); });
+      if (!removed) log::error("upload.discard_failed", {{"error", removed.error().message()}});
+    }
+  }
+  if (view.record.kind == Kind::kFinal) co_await remove_parts(view.record);
+  co_return Status();
+}
+
+asio::awaitable<void> Uploads::remove_parts(const SessionRecord& record) {
+  for (const RandomId& token : record.parts) {
+    SessionPointer part;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = sessions_.find(token);
+      if (found == sessions_.end()) continue;
+      part = found->second.session;
+    }
+    auto hold = co_await part->hold([] {});
+    if (!hold) continue;
+    const Status removed = co_await remove_session(part);
+    if (!removed) log::error("upload.part_not_removed", {{"error", removed.error().message()}});
+  }
+}
+
+// --- time
+
+asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
+  std::vector<SessionPointer> expired, ended, cooling, again;
+  {
+    const std::lock_guard lock(mutex_);
+    const UnixMillis now = p_.clock.now();
+    swept_ms_ += std::clamp<std::int64_t>(now - last_sweep_, 0, 2 * interval.count());
+    last_sweep_ = now;
+    const auto ms = [](std::chrono::seconds s) { return std::chrono::milliseconds(s).count(); };
+    std::vector<std::pair<std::int64_t, SessionPointer>> warm;
+    for (const auto& [token, entry] : sessions_) {
+      const SessionView view = entry.session->view();
+      const std::int64_t idle = swept_ms_ - entry.used;
+      const bool receiving = view.state == SessionState::kReceiving;
+      if (!is_open(view) && view.record.kind != Kind::kPartial) {
+        if (idle >= ms(p_.limits.upload_ended_kept)) ended.push_back(entry.session);
+        continue;
+      }
+      if (view.record.final) continue;  // lives and goes with its final
+      if (view.state != SessionState::kVerifying && idle >= ms(p_.limits.upload_idle_max)) {
+        expired.push_back(entry.session);
+      } else if (receiving && view.record.kind == Kind::kPlain && view.record.length == view.offset) {
+        again.push_back(entry.session);
+      } else if (view.state != SessionState::kVerifying && view.record.kind != Kind::kFinal) {
+        if (idle >= ms(p_.limits.upload_warm_idle)) cooling.push_back(entry.session);
+        else warm.emplace_back(idle, entry.session);
+      }
+    }
+    std::sort(warm.begin(), warm.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (std::size_t i = p_.limits.upload_warm_max; i < warm.size(); ++i) {
+      cooling.push_back(warm[i].second);
+    }
+  }
+  for (const SessionPointer& session : expired) {
+    auto hold = session->try_hold();
+    if (!hold) continue;
+    const Status removed = co_await remove_session(session);
+    log::info("upload.expired", {{"image", session->view().record.image.text()},
+                                 {"removed", removed.has_value()}});
+  }
+  for (const SessionPointer& session : ended) {
+    if (auto hold = session->try_hold()) (void)co_await remove_session(session);
+  }
+  for (const SessionPointer& session : cooling) {
+    auto hold = session->try_hold();
+    if (!hold || session->view().state == SessionState::kVerifying) continue;
+    co_await close_ingest(*session);
+  }
+  for (const SessionPointer& session : again) {
+    auto hold = session->try_hold();
+    if (hold && session->view().state == SessionState::kReceiving) begin_completion(session);
+  }
+}
+
+Uploads::Figures Uploads::figures() const {
+  Figures figures;
+  figures.checkpoints = checkpoints_;
+  figures.bytes_read_back = read_back_;
+  const std::lock_guard lock(mutex_);
+  figures.sessions = sessions_.size();
+  for (const auto& [token, entry] : sessions_) {
+    if (is_open(entry.session->view())) ++figures.open;
+  }
+  return figures;
+}
+
+}  // namespace strata::upload
