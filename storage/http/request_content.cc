@@ -73,6 +73,7 @@ const Headers& RequestContent::trailers() const {
 }
 
 void RequestContent::interrupt() {
+  if (answered_) return;  // the connection may already be the next request's
   interrupted_ = true;
   if (!failure_) failure_ = Error(Errc::kCancelled, "a newer request took over");
   stream_.interrupt_content();
