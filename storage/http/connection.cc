@@ -167,21 +167,22 @@ Awaitable<Response> Connection::handle(Request& request) {
 
 Awaitable<Connection::After> Connection::serve_request(RequestHead head) {
   const auto given_id = head.headers.get("X-Request-Id");
+  std::string id =
+      given_id && is_request_id(*given_id) ? std::string(*given_id) : thread_.new_request_id();
   const bool head_keeps = head.keep_alive;
   const int minor_version = head.minor_version;
-  RequestContent content(head, stream_, input_, server_.limits);
-  Request request{
-      std::move(head), content,
-      given_id && is_request_id(*given_id) ? std::string(*given_id) : thread_.new_request_id(),
-      slot_.address()};
+  RequestContent content(head, stream_, input_, server_.limits, id);
+  Request request{std::move(head), content, std::move(id), slot_.address()};
   Response response = co_await handle(request);
+  content.begin_answer();
 
-  const bool reusable = content.ended() || content.worth_discarding();
+  const bool reusable = !content.interrupted() && (content.ended() || content.worth_discarding());
   response.close = response.close || !reusable || !head_keeps || server_.draining;
   RequestRecord record;
   record.id = request.id;
   record.method = request.head.method;
-  record.path = request.head.raw_path;
+  const std::string path = server_.handler.loggable_path(request.head);
+  record.path = path;
   const Status sent = co_await respond(response, record.method, minor_version, record);
   finish_record(record, sent, &content);
   if (!sent) co_return After::kAbort;
@@ -252,7 +253,10 @@ void Connection::finish_record(RequestRecord& record, const Status& sent,
   record.received = stream_.bytes_received() - received_before_;
   record.sent = stream_.bytes_sent() - sent_before_;
   record.duration = Clock::now() - request_begin_;
-  if (content != nullptr && content->failure()) record.outcome = outcome_of(*content->failure());
+  if (content != nullptr && content->failure()) {
+    record.outcome =
+        content->interrupted() ? std::string_view("taken-over") : outcome_of(*content->failure());
+  }
   if (!sent) record.outcome = outcome_of(sent.error());
   server_.log.write(record);
 }

@@ -1,81 +1,36 @@
 #include "strata/http/digest_fields.h"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 
 #include "strata/base/text.h"
+#include "strata/http/structured_fields.h"
 
 namespace strata::http {
 namespace {
 
-// The part of RFC 9651 (structured fields) that a Dictionary of Byte Sequences needs. Each take_*
-// removes what it read from the front of `text`.
 Error malformed(std::string_view why) {
   return {Errc::kMalformed,
           "the digest field is not a dictionary of `name=:base64:` (" + std::string(why) + ")"};
 }
 
-bool is_key_start(char c) {
-  return (c >= 'a' && c <= 'z') || c == '*';
-}
-bool is_key_character(char c) {
-  return is_key_start(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-}
-bool is_bare_character(char c) {  // of tokens, numbers, booleans and dates
-  constexpr std::string_view kMore = "!#$%&'*+-.^_`|~:/?@";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kMore.find(c) != std::string_view::npos;
+// The names of RFC 9530's registry.
+std::string_view field_name(Algorithm algorithm) {
+  return algorithm == Algorithm::kSha1 ? "sha" : algorithm_name(algorithm);
 }
 
-std::string_view take_key(std::string_view& text) {
-  if (text.empty() || !is_key_start(text.front())) return {};
-  std::size_t end = 1;
-  while (end < text.size() && is_key_character(text[end])) ++end;
-  const std::string_view key = text.substr(0, end);
-  text.remove_prefix(end);
-  return key;
-}
-
-std::size_t quoted_end(std::string_view text) {  // behind the closing quote, 0 = there is none
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') return i + 1;
-    if (text[i] == '\\') ++i;
+std::optional<Algorithm> algorithm_of(std::string_view key) {
+  for (const Algorithm each : {Algorithm::kSha1, Algorithm::kSha256, Algorithm::kSha512}) {
+    if (field_name(each) == key) return each;
   }
-  return 0;
-}
-
-// A bare item with its delimiters; empty = there is none.
-std::string_view take_item(std::string_view& text) {
-  std::size_t end = 0;
-  if (text.starts_with(':')) {
-    const std::size_t close = text.find(':', 1);
-    end = close == std::string_view::npos ? 0 : close + 1;
-  } else if (text.starts_with('"')) {
-    end = quoted_end(text);
-  } else {
-    while (end < text.size() && is_bare_character(text[end])) ++end;
-  }
-  const std::string_view item = text.substr(0, end);
-  text.remove_prefix(end);
-  return item;
-}
-
-// *( ";" *SP key [ "=" item ] ): allowed after each value, without a meaning here.
-bool skip_parameters(std::string_view& text) {
-  while (text.starts_with(';')) {
-    text.remove_prefix(1);
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    if (take_key(text).empty()) return false;
-    if (!text.starts_with('=')) continue;
-    text.remove_prefix(1);
-    if (take_item(text).empty()) return false;
-  }
-  return true;
+  return std::nullopt;
 }
 
 template <typename D>
-Status keep(std::optional<D>& into, std::string_view item) {
-  if (item.size() < 2 || item.front() != ':') return malformed("a digest must be in colons");
-  const auto bytes = from_base64(item.substr(1, item.size() - 2));
+Status keep(std::optional<D>& into, const FieldItem& item) {
+  if (item.kind != FieldItem::Kind::kBytes) return malformed("a digest must be in colons");
+  const auto bytes = from_base64(item.text.substr(1, item.text.size() - 2));
   if (!bytes) return malformed("bad base64");
   D digest;
   if (bytes->size() != digest.bytes.size()) return malformed("a digest of the wrong length");
@@ -86,10 +41,17 @@ Status keep(std::optional<D>& into, std::string_view item) {
   return {};
 }
 
-Status keep_member(ExpectedDigests& digests, std::string_view key, std::string_view item) {
-  if (key == "sha-256") return keep(digests.sha256, item);
-  if (key == "sha-512") return keep(digests.sha512, item);
-  if (key == "sha") return keep(digests.sha1, item);
+Status keep_member(ExpectedDigests& digests, const DictionaryMember& member) {
+  const auto algorithm = algorithm_of(member.key);
+  if (!algorithm) return {};
+  switch (*algorithm) {
+    case Algorithm::kSha1:
+      return keep(digests.sha1, member.value);
+    case Algorithm::kSha256:
+      return keep(digests.sha256, member.value);
+    case Algorithm::kSha512:
+      return keep(digests.sha512, member.value);
+  }
   return {};
 }
 
@@ -104,33 +66,64 @@ Status merge_one(std::optional<D>& a, const std::optional<D>& b) {
   return {};
 }
 
+std::string base64_of(const DigestSet& set, Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kSha1:
+      return set.sha1.base64();
+    case Algorithm::kSha256:
+      return set.sha256.base64();
+    case Algorithm::kSha512:
+      break;
+  }
+  return set.sha512.base64();
+}
+
 }  // namespace
 
 Result<ExpectedDigests> parse_digest_field(std::string_view value) {
+  const auto members = parse_dictionary(value);
+  if (!members) return malformed(members.error().detail());
   ExpectedDigests digests;
-  std::string_view text = trim(value);
-  while (!text.empty()) {
-    const std::string_view key = take_key(text);
-    if (key.empty()) return malformed("a name was expected");
-    std::string_view item;
-    if (text.starts_with('=')) {
-      text.remove_prefix(1);
-      item = take_item(text);
-      if (item.empty()) return malformed("a value was expected");
-    }
-    if (!skip_parameters(text)) return malformed("bad parameters");
-    if (auto kept = keep_member(digests, key, item); !kept) return kept.error();
-    text = trim(text);
-    if (text.empty()) break;
-    if (!text.starts_with(',')) return malformed("a comma was expected");
-    text = trim(text.substr(1));
-    if (text.empty()) return malformed("it ends with a comma");
+  for (const DictionaryMember& member : *members) {
+    if (auto kept = keep_member(digests, member); !kept) return kept.error();
   }
   return digests;
 }
 
+std::vector<Algorithm> parse_want_digest(std::string_view value) {
+  struct Wanted {
+    Algorithm algorithm;
+    std::uint64_t weight;
+  };
+  constexpr std::uint64_t kWeightMax = 10;
+  const auto members = parse_dictionary(value);
+  if (!members) return {};
+  std::vector<Wanted> wanted;
+  for (const DictionaryMember& member : *members) {
+    const auto algorithm = algorithm_of(member.key);
+    if (!algorithm) continue;
+    std::erase_if(wanted, [&](const Wanted& w) { return w.algorithm == *algorithm; });
+    const std::uint64_t weight = member.value.unsigned_integer().value_or(0);
+    if (weight > 0 && weight <= kWeightMax) wanted.push_back({*algorithm, weight});
+  }
+  std::ranges::stable_sort(wanted, std::greater{}, &Wanted::weight);
+  std::vector<Algorithm> algorithms;
+  for (const Wanted& each : wanted) algorithms.push_back(each.algorithm);
+  return algorithms;
+}
+
 std::string repr_digest(const DigestSet& set) {
-  return "sha-256=:" + set.sha256.base64() + ":, sha-512=:" + set.sha512.base64() + ":";
+  return repr_digest(set, std::array{Algorithm::kSha256, Algorithm::kSha512});
+}
+
+std::string repr_digest(const DigestSet& set, std::span<const Algorithm> algorithms) {
+  std::string text;
+  for (const Algorithm algorithm : algorithms) {
+    if (!text.empty()) text += ", ";
+    text += field_name(algorithm);
+    text += "=:" + base64_of(set, algorithm) + ":";
+  }
+  return text;
 }
 
 std::string legacy_digest(const DigestSet& set) {

@@ -12,6 +12,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kContinueWait{1'000};
 constexpr std::size_t kHeadReadBytes = 16 * kKiB;
+// A request pays for an interim response with this much of itself. Counted over the whole request,
+// not since the last write: megabytes may lie in the buffers between us and a server that reports.
+constexpr std::uint64_t kInterimBytes = 16 * kKiB;
 // Room before a chunk's content for its size line, and behind it for CR LF.
 constexpr std::size_t kChunkLineRoom = 16;
 
@@ -50,7 +53,7 @@ struct Exchange::Receiver {
 
 Result<ClientResponse> Exchange::run(const ClientRequest& request, const std::string& head,
                                      const Client::Sink& sink, std::size_t body_bytes_max) {
-  method_ = request.method;
+  request_ = &request;
   const Status sent = send_request(request, head);
   if (!sent && !peer_gone_) return sent.error();
   // A peer that refused and closed: its answer may be in the socket's buffer.
@@ -156,6 +159,7 @@ Status Exchange::write(std::span<const std::byte> data) {
     }
     if (*count) {
       data = data.subspan(**count);
+      bytes_sent_ += **count;
       continue;
     }
     const auto events = static_cast<short>(POLLIN | context_.transport.events());
@@ -215,17 +219,27 @@ Status Exchange::parse_heads() {
     STRATA_TRY(const std::optional<std::size_t> end, find_head_end(input_, context_.limits));
     if (!end) return {};
     STRATA_TRY(ResponseHead head, parse_response_head(std::string_view(input_).substr(0, *end),
-                                                      method_, context_.limits));
+                                                      request_->method, context_.limits));
     input_.erase(0, *end);
     if (head.status == 101) return Error(Errc::kMalformed, "the server switches protocols unasked");
     if (head.status >= 200) {
       final_ = std::move(head);
       return {};
     }
-    if (head.status == 100) continue_seen_ = true;
-    if (++interim_count_ > context_.options.interim_responses_max) {
-      return Error(Errc::kMalformed, "the server sends interim responses without end");
-    }
+    if (auto status = take_interim(head); !status) return status;
+  }
+  return {};
+}
+
+Status Exchange::take_interim(const ResponseHead& head) {
+  const std::uint64_t paid_for = bytes_sent_ / kInterimBytes;
+  if (++interim_count_ > context_.options.interim_responses_max + paid_for) {
+    return Error(Errc::kMalformed, "the server sends interim responses without end");
+  }
+  if (head.status == 100) {
+    continue_seen_ = true;
+  } else if (request_->on_interim) {
+    request_->on_interim(head);
   }
   return {};
 }

@@ -52,6 +52,7 @@ class Exchange {
   [[nodiscard]] Status look();
   [[nodiscard]] Result<bool> receive_head_bytes();
   [[nodiscard]] Status parse_heads();
+  [[nodiscard]] Status take_interim(const ResponseHead& head);
   [[nodiscard]] Status await_final_head();
 
   [[nodiscard]] Result<std::size_t> read_blocking(std::span<std::byte> out);
@@ -61,10 +62,11 @@ class Exchange {
   [[nodiscard]] Status read_until_close(Receiver& receiver);
 
   Context context_;
-  std::string method_;
-  std::string input_;  // received and not yet used
+  const ClientRequest* request_ = nullptr;  // during run()
+  std::string input_;                       // received and not yet used
   std::optional<ResponseHead> final_;
-  std::size_t interim_count_ = 0;
+  std::uint64_t interim_count_ = 0;
+  std::uint64_t bytes_sent_ = 0;
   bool continue_seen_ = false;
   bool request_complete_ = false;
   bool source_used_ = false;

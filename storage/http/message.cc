@@ -136,6 +136,7 @@ std::string_view reason_phrase(int status) {
   static constexpr Reason kReasons[] = {
       {100, "Continue"},
       {101, "Switching Protocols"},
+      {103, "Early Hints"},
       {104, "Upload Resumption Supported"},
       {200, "OK"},
       {201, "Created"},

@@ -18,10 +18,17 @@ std::string as_utf8(std::string_view text) {
   return clean;
 }
 
+std::string_view last_part(std::string_view uri) {
+  const std::size_t cut = uri.find_last_of("/:#");
+  return cut == std::string_view::npos ? uri : uri.substr(cut + 1);
+}
+
 // The code whose problem type this is: "digest-mismatch", also at the end of a URI.
-std::optional<Errc> code_of_type(std::string_view type) {
-  const std::size_t cut = type.find_last_of("/:#");
-  if (cut != std::string_view::npos) type = type.substr(cut + 1);
+std::optional<Errc> code_of_type(std::string_view uri) {
+  const std::string_view type = last_part(uri);
+  if (type == last_part(kMismatchingOffsetType)) return Errc::kOffsetMismatch;
+  if (type == last_part(kCompletedUploadType)) return Errc::kGone;
+  if (type == last_part(kInconsistentLengthType)) return Errc::kMalformed;
   for (int i = 0; i <= static_cast<int>(Errc::kCancelled); ++i) {
     const auto code = static_cast<Errc>(i);
     // A status of 0 marks what a server never says.
@@ -59,6 +66,11 @@ std::string excerpt(std::string_view body) {
   return as_utf8(text);
 }
 
+boost::json::value as_json(const ProblemExtras::Value& value) {
+  if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number;
+  return boost::json::value(as_utf8(std::get<std::string>(value)));
+}
+
 std::string member(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   if (value == nullptr || !value->is_string()) return {};
@@ -67,14 +79,19 @@ std::string member(const boost::json::object& object, std::string_view name) {
 
 }  // namespace
 
-std::string problem_json(const Error& error, std::string_view request_id) {
+std::string problem_json(const Error& error, std::string_view request_id,
+                         const ProblemExtras& extras) {
   const ErrorInfo& info = error.info();
   boost::json::object problem;
-  problem["type"] = info.type;
+  problem["type"] = extras.type.empty() ? std::string(info.type) : as_utf8(extras.type);
   problem["title"] = info.title;
   problem["status"] = info.status == 0 ? 500 : info.status;
   problem["detail"] = as_utf8(error.detail());
   problem["request_id"] = as_utf8(request_id);
+  for (const auto& [name, value] : extras.members) {
+    check(!problem.contains(name), "a problem has this member already: " + name);
+    problem[name] = as_json(value);
+  }
   return boost::json::serialize(problem);
 }
 

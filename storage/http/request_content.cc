@@ -3,18 +3,37 @@
 #include <algorithm>
 #include <cstring>
 
+#include "storage/http/response_head.h"
+
 namespace strata::http {
 namespace {
 
 constexpr std::size_t kFramingBytes = 2 * kKiB;  // read when chunk sizes are looked for
 
+// The stream has one wait at a time, so reads and interim responses exclude each other.
+class Busy {
+ public:
+  explicit Busy(bool& flag) : flag_(flag) {
+    check(!flag_, "one read or interim response at a time");
+    flag_ = true;
+  }
+  ~Busy() { flag_ = false; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  bool& flag_;
+};
+
 }  // namespace
 
 RequestContent::RequestContent(const RequestHead& head, SocketStream& stream, ByteBuffer& input,
-                               const Limits& limits)
+                               const Limits& limits, std::string request_id)
     : stream_(stream),
       input_(input),
       limits_(limits),
+      request_id_(std::move(request_id)),
+      minor_version_(head.minor_version),
       framing_(head.framing),
       remaining_(head.framing.length),
       chunks_(limits),
@@ -29,24 +48,46 @@ std::optional<std::uint64_t> RequestContent::length() const {
 Awaitable<Result<std::size_t>> RequestContent::read_some(std::span<std::byte> out) {
   if (failure_) co_return *failure_;
   if (ended_) co_return std::size_t{0};
+  const Busy busy(busy_);
+  auto n = co_await read(out);
+  if (!n && !failure_) failure_ = n.error();
+  co_return n;
+}
+
+Awaitable<Result<std::size_t>> RequestContent::read(std::span<std::byte> out) {
   if (continue_wanted_) {
     continue_wanted_ = false;
     // A client that did not wait has sent content already; it needs no 100 (RFC 9110 §10.1.1).
     if (input_.empty()) {
       const Status sent = co_await stream_.send("HTTP/1.1 100 Continue\r\n\r\n", false);
-      if (!sent) failure_ = sent.error();
+      if (!sent) co_return sent.error();
     }
   }
-  Result<std::size_t> n = std::size_t{0};
-  if (failure_) {
-    n = *failure_;
-  } else if (framing_.kind == Framing::Kind::kChunked) {
-    n = co_await read_chunked(out);
-  } else {
-    n = co_await read_with_length(out);
-  }
-  if (!n) failure_ = n.error();
-  co_return n;
+  if (framing_.kind == Framing::Kind::kChunked) co_return co_await read_chunked(out);
+  co_return co_await read_with_length(out);
+}
+
+const Headers& RequestContent::trailers() const {
+  static const Headers kNone;
+  return ended_ ? chunks_.trailers() : kNone;
+}
+
+void RequestContent::interrupt() {
+  if (answered_) return;  // the connection may already be the next request's
+  interrupted_ = true;
+  if (!failure_) failure_ = Error(Errc::kCancelled, "a newer request took over");
+  stream_.interrupt_content();
+}
+
+Awaitable<Status> RequestContent::send_interim(int status, const Headers& headers) {
+  if (answered_) co_return Error(Errc::kCancelled, "the answer is on its way");
+  if (minor_version_ == 0) co_return Status();
+  const Busy busy(busy_);
+  ByteBuffer head;
+  append_interim_head(head, status, headers, request_id_);
+  const Status sent = co_await stream_.send_if_room(head.view());
+  if (!sent && !failure_) failure_ = sent.error();
+  co_return sent;
 }
 
 // Bytes of the message body as they are on the wire, never 0.

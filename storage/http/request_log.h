@@ -14,7 +14,8 @@ namespace strata::http {
 struct RequestRecord {
   std::string_view id;
   std::string_view method;  // "-" when the head could not be parsed
-  std::string_view path;    // as sent, without the query (it may hold a ticket)
+  std::string_view path;    // as sent, without the query (it may hold a ticket) and what
+                            // Handler::loggable_path leaves out
   std::string_view peer;
   int status = 0;
   std::uint64_t received = 0;  // bytes from the socket, head included
@@ -22,7 +23,7 @@ struct RequestRecord {
   std::uint64_t promised = 0;  // content bytes the head announced
   std::chrono::steady_clock::duration duration{};
   // "ok", "client-abort" (the peer went away), "slow-peer", "malformed" (bad chunks),
-  // "source-failed" (our fault), "stopped"
+  // "source-failed" (our fault), "stopped", "taken-over" (RequestBody::interrupt)
   std::string_view outcome = "ok";
 };
 

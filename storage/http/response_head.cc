@@ -30,6 +30,26 @@ void append_number(ByteBuffer& out, std::uint64_t number) {
   out.append({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
+void append_status_line(ByteBuffer& out, int status) {
+  out.append("HTTP/1.1 ");
+  append_number(out, static_cast<std::uint64_t>(status));
+  out.append(" ");
+  out.append(reason_phrase(status));
+  out.append("\r\n");
+}
+
+// Without what is the engine's to say, and without what would break the framing.
+void append_fields(ByteBuffer& out, const Headers& headers, std::string_view request_id) {
+  for (const auto& [name, value] : headers.fields()) {
+    if (is_engine_field(name)) continue;
+    if (!is_token(name) || !is_field_text(value)) {
+      log::error("response.field", {{"id", request_id}, {"name", name}});
+      continue;
+    }
+    append_field(out, name, value);
+  }
+}
+
 }  // namespace
 
 Delivery plan_delivery(const Response& response, std::string_view method, int minor_version) {
@@ -58,19 +78,8 @@ Delivery plan_delivery(const Response& response, std::string_view method, int mi
 
 void append_response_head(ByteBuffer& out, const Response& response, const Delivery& delivery,
                           const ResponseFacts& facts) {
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(response.status));
-  out.append(" ");
-  out.append(reason_phrase(response.status));
-  out.append("\r\n");
-  for (const auto& [name, value] : response.headers.fields()) {
-    if (is_engine_field(name)) continue;
-    if (!is_token(name) || !is_field_text(value)) {
-      log::error("response.field", {{"id", facts.request_id}, {"name", name}});
-      continue;
-    }
-    append_field(out, name, value);
-  }
+  append_status_line(out, response.status);
+  append_fields(out, response.headers, facts.request_id);
   if (delivery.content_length) {
     out.append("Content-Length: ");
     append_number(out, *delivery.content_length);
@@ -86,6 +95,14 @@ void append_response_head(ByteBuffer& out, const Response& response, const Deliv
   }
   append_field(out, "Date", facts.date);
   append_field(out, "X-Request-Id", facts.request_id);
+  out.append("\r\n");
+}
+
+void append_interim_head(ByteBuffer& out, int status, const Headers& headers,
+                         std::string_view request_id) {
+  check(status > 101 && status < 200, "not an interim response of a handler");
+  append_status_line(out, status);
+  append_fields(out, headers, request_id);
   out.append("\r\n");
 }
 

@@ -31,4 +31,9 @@ struct ResponseFacts {
 void append_response_head(ByteBuffer& out, const Response& response, const Delivery& delivery,
                           const ResponseFacts& facts);
 
+// An interim response, whole (RFC 9110 §15.2). `status` is 102 to 199: 100 is the engine's, and 101
+// would end HTTP. It has no content and says nothing of the connection; fields as above.
+void append_interim_head(ByteBuffer& out, int status, const Headers& headers,
+                         std::string_view request_id);
+
 }  // namespace strata::http

@@ -40,12 +40,15 @@ class RequestBody {
   [[nodiscard]] virtual Awaitable<Result<std::string>> read_all(std::size_t bytes_max) = 0;
   // Fields behind chunked content (RFC 9112 §7.1.2), once read_some() has answered 0; else empty.
   [[nodiscard]] virtual const Headers& trailers() const = 0;
-  // From another coroutine on this connection's thread: a read_some() that waits for the client, and
-  // every later one, ends with kCancelled (a newer request takes the upload over). The connection
-  // still carries the answer, and closes behind it.
+  // From another coroutine on this connection's thread: a read_some() that waits for the client,
+  // and every later one, ends with kCancelled (a newer request takes the upload over). The
+  // connection still carries the answer, and closes behind it.
   virtual void interrupt() = 0;
-  // An interim response (1xx, RFC 9110 §15.2) ahead of the final one, sent at once and on its own;
-  // not while read_some() is under way. Nothing is sent to HTTP/1.0. 100 is the engine's own.
+  // An interim response (102 to 199, RFC 9110 §15.2) ahead of the final one, sent at once and on
+  // its own; not while read_some() is under way. Fields as in Response. Nothing is sent to
+  // HTTP/1.0, nor to a peer that leaves what it was sent before unread until no room is left: it is
+  // only news, and must not hold the upload up. 100 is the engine's own. An error: no answer can be
+  // sent any more.
   [[nodiscard]] virtual Awaitable<Status> send_interim(int status, const Headers& headers) = 0;
 };
 

@@ -94,6 +94,7 @@ Awaitable<Result<std::size_t>> SocketStream::read_content(std::span<std::byte> o
   Clock::time_point begin{};
   for (;;) {
     if (cut_) co_return Error(Errc::kCancelled, "the server is stopping");
+    if (content_interrupted_) co_return Error(Errc::kCancelled, "the content is not read further");
     const ssize_t n = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
     if (n == 0) co_return std::size_t{0};
     const auto bytes = n > 0 ? static_cast<std::uint64_t>(n) : 0;
@@ -108,7 +109,9 @@ Awaitable<Result<std::size_t>> SocketStream::read_content(std::span<std::byte> o
     if (!would_block()) co_return lost("the connection was lost in mid-body");
     if (!in_time) co_return Error(Errc::kRequestTimeout, "the content came too slowly");
     begin = Clock::now();
+    content_waits_ = true;
     const Status ready = co_await wait(asio::socket_base::wait_read, read_rate_.deadline(begin));
+    content_waits_ = false;
     if (!ready && ready.error().code() != Errc::kRequestTimeout) co_return ready.error();
   }
 }
@@ -152,6 +155,13 @@ Awaitable<Status> SocketStream::wait_writable() {
 }
 
 Awaitable<Status> SocketStream::send(std::span<iovec> pieces, bool more) {
+  if (send_failure_) co_return *send_failure_;
+  const Status sent = co_await send_all(pieces, more);
+  if (!sent) send_failure_ = sent.error();
+  co_return sent;
+}
+
+Awaitable<Status> SocketStream::send_all(std::span<iovec> pieces, bool more) {
   pieces = drop_sent(pieces, 0);
   while (!pieces.empty()) {
     if (cut_) co_return Error(Errc::kCancelled, "the server is stopping");
@@ -176,6 +186,17 @@ Awaitable<Status> SocketStream::send(std::span<iovec> pieces, bool more) {
 Awaitable<Status> SocketStream::send(std::string_view bytes, bool more) {
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
   co_return co_await send(std::span(&piece, 1), more);
+}
+
+Awaitable<Status> SocketStream::send_if_room(std::string_view bytes) {
+  const ssize_t n =
+      ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n < 0 && would_block()) co_return Status();
+  if (n > 0) {
+    bytes_sent_ += static_cast<std::uint64_t>(n);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  co_return co_await send(bytes, false);
 }
 
 Awaitable<Status> SocketStream::send_file(int descriptor, std::uint64_t offset,
@@ -235,6 +256,11 @@ void SocketStream::interrupt() {
   interrupted_ = true;
   boost::system::error_code ignored;
   socket_.cancel(ignored);
+}
+
+void SocketStream::interrupt_content() {
+  content_interrupted_ = true;
+  if (content_waits_) interrupt();
 }
 
 }  // namespace strata::http

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "storage/http/byte_buffer.h"
@@ -38,6 +39,8 @@ class SocketStream {
   // Sends all; `more`: further bytes follow at once, so a partial segment may wait for them.
   [[nodiscard]] Awaitable<Status> send(std::span<iovec> pieces, bool more);
   [[nodiscard]] Awaitable<Status> send(std::string_view bytes, bool more);
+  // The same for what may be left out: none of it when the peer has no room for its first byte.
+  [[nodiscard]] Awaitable<Status> send_if_room(std::string_view bytes);
   // Sends `count` bytes of a file; kCorruptData when the file ends before, kIo when it fails.
   [[nodiscard]] Awaitable<Status> send_file(int descriptor, std::uint64_t offset,
                                             std::uint64_t count);
@@ -52,6 +55,9 @@ class SocketStream {
   void cut();
   // Ends the current read_until with kCancelled, if there is one.
   void interrupt();
+  // Ends the current read_content, if it waits, and every later one with kCancelled. Sending is not
+  // touched: half an interim response would spoil the answer behind it.
+  void interrupt_content();
 
   [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
@@ -60,6 +66,7 @@ class SocketStream {
   using Wait = boost::asio::ip::tcp::socket::wait_type;
   [[nodiscard]] Awaitable<Status> wait(Wait what, Clock::time_point deadline);
   [[nodiscard]] Awaitable<Status> wait_writable();
+  [[nodiscard]] Awaitable<Status> send_all(std::span<iovec> pieces, bool more);
   [[nodiscard]] Status after_wait(const boost::system::error_code& error);
   [[nodiscard]] std::uint64_t unacknowledged();
 
@@ -70,6 +77,9 @@ class SocketStream {
   bool timed_out_ = false;
   bool interrupted_ = false;
   bool cut_ = false;
+  bool content_waits_ = false;
+  bool content_interrupted_ = false;
+  std::optional<Error> send_failure_;  // what left before may be half a message: nothing follows it
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t immediate_bytes_ = 0;  // read without a wait since the last one

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
+#include <string>
+#include <vector>
 
 #include "tests/protocol/client_requests.h"
 
@@ -173,6 +176,108 @@ TEST(ClientUpload, AServerThatIgnoresExpectGetsTheBodyAfterASecond) {
   const auto response = client.send(request);
   ASSERT_TRUE(response) << response.error().message();
   EXPECT_EQ(response->head.status, 201);
+}
+
+constexpr std::string_view k104 = "HTTP/1.1 104 Upload Resumption Supported\r\n";
+
+// The server reads no further before the client has understood where its upload lives.
+TEST(ClientUpload, InterimResponsesAreSeenWhileTheBodyIsSent) {
+  for (const bool in_memory : {false, true}) {
+    std::promise<void> seen;
+    ScriptedServer server({[&](Peer& peer) {
+      peer.read_head();
+      peer.read_exactly(1 << 20);
+      peer.write(std::string(k104) + "Location: /u/1\r\n\r\n");
+      if (seen.get_future().wait_for(std::chrono::seconds(10)) != std::future_status::ready) return;
+      peer.read_exactly((64 << 20) - (1 << 20));
+      peer.write(std::string(k104) + "Upload-Offset: 67108864\r\n\r\n" +
+                 plain_response("", "201 Created"));
+      peer.read_to_end();
+    }});
+    auto client = client_of(server);
+    std::uint64_t produced = 0;
+    auto request = upload(64 * kMiB, produced);
+    if (in_memory) {
+      request.source = {};
+      request.body = std::string(64 * kMiB, 'x');
+    }
+    std::vector<std::string> told;
+    request.on_interim = [&](const ResponseHead& head) {
+      EXPECT_EQ(head.status, 104);
+      EXPECT_FALSE(told.empty() && !in_memory && produced == 64 * kMiB);
+      const std::string offset(head.headers.get("Upload-Offset").value_or(""));
+      told.push_back(std::string(head.headers.get("Location").value_or("")) + offset);
+      if (told.size() == 1) seen.set_value();
+    };
+    request.on_head = [&](const ResponseHead&) -> Status {
+      EXPECT_EQ(told.size(), 2U);
+      return {};
+    };
+    const auto response = client.send(request);
+    ASSERT_TRUE(response) << response.error().message();
+    EXPECT_EQ(response->head.status, 201);
+    EXPECT_EQ(told, (std::vector<std::string>{"/u/1", "67108864"}));
+  }
+}
+
+TEST(ClientUpload, ContinueIsNoneOfTheInterimResponses) {
+  ScriptedServer server({[&](Peer& peer) {
+    peer.read_head();
+    peer.write(std::string(k104) + "Location: /u/1\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
+    peer.read_exactly(100);
+    peer.write(plain_response("", "201 Created"));
+    peer.read_to_end();
+  }});
+  auto client = client_of(server);
+  std::uint64_t produced = 0;
+  auto request = upload(100, produced);
+  request.expect_continue = true;
+  std::vector<int> statuses;
+  request.on_interim = [&](const ResponseHead& head) { statuses.push_back(head.status); };
+  ASSERT_TRUE(client.send(request));
+  EXPECT_EQ(statuses, std::vector<int>{104});
+}
+
+// One report for each 64 KiB: hundreds, most of them when all has left our own buffers.
+TEST(ClientUpload, ALongUploadMayReportItsProgress) {
+  ScriptedServer server({[&](Peer& peer) {
+    peer.read_head();
+    for (int i = 1; i <= 512; ++i) {
+      peer.read_exactly(64 * kKiB);
+      peer.write(std::string(k104) + "Upload-Offset: " + std::to_string(i * 65536) + "\r\n\r\n");
+    }
+    peer.write(plain_response("", "201 Created"));
+    peer.read_to_end();
+  }});
+  auto client = client_of(server);
+  std::uint64_t produced = 0;
+  auto request = upload(32 * kMiB, produced);
+  std::string last;
+  int count = 0;
+  request.on_interim = [&](const ResponseHead& head) {
+    ++count;
+    last = head.headers.get("Upload-Offset").value_or("");
+  };
+  const auto response = client.send(request);
+  ASSERT_TRUE(response) << response.error().message();
+  EXPECT_EQ(count, 512);
+  EXPECT_EQ(last, "33554432");
+}
+
+TEST(ClientUpload, AServerThatOnlyReportsIsLeft) {
+  ScriptedServer server({[&](Peer& peer) {
+    peer.read_head();
+    peer.read_exactly(100 * kKiB);
+    while (peer.write(std::string(k104) + "\r\n")) {
+    }
+  }});
+  auto client = client_of(server);
+  std::uint64_t produced = 0;
+  auto request = upload(100 * kKiB, produced);
+  std::size_t count = 0;
+  request.on_interim = [&](const ResponseHead&) { ++count; };
+  EXPECT_EQ(code_of(client.send(request)), Errc::kMalformed);
+  EXPECT_EQ(count, 64U + 100 / 16);  // the head is not worth another
 }
 
 TEST(ClientUpload, AServerThatDoesNotReadTimesOut) {

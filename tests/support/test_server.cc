@@ -71,6 +71,10 @@ http::Response TestServer::problem(const Error& error, const std::string& id) {
   return response;
 }
 
+std::string TestServer::loggable_path(const http::RequestHead& head) const {
+  return head.raw_path.starts_with("/secret/") ? "/secret/*" : head.raw_path;
+}
+
 http::Awaitable<http::Response> echo(http::Request& request) {
   http::Response response;
   if (request.head.path == "/text") {

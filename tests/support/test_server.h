@@ -55,6 +55,8 @@ class TestServer final : public http::Handler {
 
   http::Awaitable<http::Response> handle(http::Request& request) override;
   [[nodiscard]] http::Response problem(const Error& error, const std::string& id) override;
+  // "/secret/..." is logged as "/secret/*".
+  [[nodiscard]] std::string loggable_path(const http::RequestHead& head) const override;
 
  private:
   Function function_;

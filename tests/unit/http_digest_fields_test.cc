@@ -98,6 +98,42 @@ TEST(DigestField, WritesWhatItReads) {
             std::string("SHA-256=") + kSha256Base64 + ",SHA-512=" + kSha512Base64);
 }
 
+TEST(WantDigest, BestWeightFirst) {
+  using Wanted = std::vector<Algorithm>;
+  EXPECT_EQ(parse_want_digest("sha-512=3, sha-256=10, sha=1"),
+            (Wanted{Algorithm::kSha256, Algorithm::kSha512, Algorithm::kSha1}));
+  EXPECT_EQ(parse_want_digest("sha=5, sha-512=5"), (Wanted{Algorithm::kSha1, Algorithm::kSha512}));
+  EXPECT_EQ(parse_want_digest("sha-256=0, sha=10"), Wanted{Algorithm::kSha1});
+  EXPECT_EQ(parse_want_digest("sha-256=10;p=1"), Wanted{Algorithm::kSha256});
+  EXPECT_EQ(parse_want_digest("sha-256=10, sha-512=5, sha-256=1"),
+            (Wanted{Algorithm::kSha512, Algorithm::kSha256}));
+  EXPECT_EQ(parse_want_digest("sha-256=10, sha-256=0"), Wanted{});
+}
+
+TEST(WantDigest, WhatCannotBeMetIsIgnored) {  // B39
+  using Wanted = std::vector<Algorithm>;
+  for (const char* bad : {"sha-256=11", "sha-256=-1", "md5=10", "sha-256=1.5", "sha-256=\"1\"",
+                          "sha-256", "sha-256=?1", "sha-256=(1)", "sha-1=3"}) {
+    EXPECT_EQ(parse_want_digest(bad), Wanted{}) << bad;
+    EXPECT_EQ(parse_want_digest(std::string(bad) + ", sha=1"), Wanted{Algorithm::kSha1}) << bad;
+  }
+  for (const char* malformed : {"", "sha=1,", "sha=1 sha-256=2", "SHA-256=1, sha=2",
+                                "sha-256=", ",", "sha-256=99999999999999999999, sha=1", "sha=1;"}) {
+    EXPECT_EQ(parse_want_digest(malformed), Wanted{}) << malformed;
+  }
+}
+
+TEST(WantDigest, IsAnsweredInItsOrder) {
+  DigestSet set;
+  set.sha1 = *parse_digest_field("sha=:2jmj7l5rSw0yVb/vlWAYkK/YBwk=:")->sha1;
+  set.sha256 = *parse_digest_field(field256())->sha256;
+  set.sha512 = *parse_digest_field(field512())->sha512;
+  EXPECT_EQ(repr_digest(set, parse_want_digest("sha=10, sha-512=1")),
+            "sha=:2jmj7l5rSw0yVb/vlWAYkK/YBwk=:, " + field512());
+  EXPECT_EQ(repr_digest(set, parse_want_digest("sha-256=1")), field256());
+  EXPECT_EQ(repr_digest(set, parse_want_digest("")), "");
+}
+
 TEST(MergeExpected, TakesWhatIsMissingAndRefusesConflicts) {  // B38
   ExpectedDigests a = *parse_digest_field(field256());
   ExpectedDigests b = *parse_digest_field(field512());

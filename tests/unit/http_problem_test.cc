@@ -24,6 +24,34 @@ TEST(Problem, AnErrorThatIsNoServersBecomes500) {
             std::string::npos);
 }
 
+TEST(Problem, CarriesExtras) {
+  const ProblemExtras extras{std::string(kMismatchingOffsetType),
+                             {{"expected-offset", std::uint64_t{12345678901}},
+                              {"provided-offset", std::uint64_t{0}},
+                              {"why", "a\"\xff"}}};
+  const std::string json = problem_json(Error(Errc::kOffsetMismatch, "no"), "r", extras);
+  EXPECT_EQ(
+      json,
+      R"({"type":"https://iana.org/assignments/http-problem-types#mismatching-upload-offset",)"
+      R"("title":"The offset is not the current one","status":409,"detail":"no",)"
+      R"("request_id":"r","expected-offset":12345678901,"provided-offset":0,"why":"a\"?"})");
+  EXPECT_EQ(error_from_response(409, kProblemType, json).code(), Errc::kOffsetMismatch);
+  EXPECT_NE(problem_json(Error(Errc::kGone, "x"), "r", {{}, {{"n", std::uint64_t{UINT64_MAX}}}})
+                .find(R"("type":"gone")"),
+            std::string::npos);
+}
+
+TEST(ErrorFromResponse, TheTypesOfResumableUploads) {
+  const auto code = [](int status, std::string_view type) {
+    return error_from_response(status, kProblemType,
+                               R"({"type":")" + std::string(type) + R"(","detail":"d"})")
+        .code();
+  };
+  EXPECT_EQ(code(409, kMismatchingOffsetType), Errc::kOffsetMismatch);
+  EXPECT_EQ(code(400, kCompletedUploadType), Errc::kGone);
+  EXPECT_EQ(code(422, kInconsistentLengthType), Errc::kMalformed);
+}
+
 TEST(ErrorFromResponse, EveryErrorComesBackAsItself) {
   for (int i = 0; i <= static_cast<int>(Errc::kCancelled); ++i) {
     const auto code = static_cast<Errc>(i);

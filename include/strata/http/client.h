@@ -23,9 +23,11 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds io_timeout{60'000};  // one read or write that makes no progress
   std::string user_agent = "strata/0.1";
-  std::string bearer_token;                // sent as Authorization when not empty
-  std::string ca_file;                     // https: trusted beside the system's bundle (PEM)
-  std::size_t interim_responses_max = 64;  // 1xx answers skipped for one request
+  std::string bearer_token;  // sent as Authorization when not empty
+  std::string ca_file;       // https: trusted beside the system's bundle (PEM)
+  // 1xx answers to one request: so many, and one more for each 16 KiB of it that were sent, so that
+  // a server may tell how a long upload gets on, and one that never comes to an answer is left.
+  std::size_t interim_responses_max = 64;
 };
 
 struct ClientRequest {
@@ -42,6 +44,9 @@ struct ClientRequest {
   // Called with the head of the final response before any of its body is read; an error from it
   // ends the transfer and is returned. A ranged GET looks here for 206 before bytes are written.
   std::function<Status(const ResponseHead&)> on_head;
+  // Called with each interim response but 100 (a 104 says where an upload can be resumed and how
+  // far it got), in the order of arrival and before on_head; while the body is being sent, too.
+  std::function<void(const ResponseHead&)> on_interim;
 };
 
 struct ClientResponse {
