@@ -18,7 +18,7 @@ constexpr std::size_t kSlotAt = 1, kLengthAt = 4, kSessionAt = 8;
 static_assert(kSessionAt + 16 == kRecordHeaderBytes);
 
 // How much is read at once where groups are small.
-constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
 Error corrupt(const std::string& why) {
   return Error(Errc::kCorruptData, "the upload journal " + why);
