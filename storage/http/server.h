@@ -46,9 +46,9 @@ class RequestBody {
   virtual void interrupt() = 0;
   // An interim response (102 to 199, RFC 9110 §15.2) ahead of the final one, sent at once and on
   // its own; not while read_some() is under way. Fields as in Response. Nothing is sent to
-  // HTTP/1.0, nor to a peer that leaves what it was sent before unread until no room is left: it is
-  // only news, and must not hold the upload up. 100 is the engine's own. An error: no answer can be
-  // sent any more.
+  // HTTP/1.0, nor to a peer that leaves so much unread that sending would have to wait: it is only
+  // news, and must not hold the upload up. 100 is the engine's own. After an error no answer can
+  // be sent any more.
   [[nodiscard]] virtual Awaitable<Status> send_interim(int status, const Headers& headers) = 0;
 };
 

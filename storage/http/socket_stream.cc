@@ -1,6 +1,7 @@
 #include "storage/http/socket_stream.h"
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -188,14 +189,11 @@ Awaitable<Status> SocketStream::send(std::string_view bytes, bool more) {
   co_return co_await send(std::span(&piece, 1), more);
 }
 
+// The kernel says "writable" when a third of its buffer is free, so a short message fits as a
+// whole: one begun on less room would have to be waited for after all.
 Awaitable<Status> SocketStream::send_if_room(std::string_view bytes) {
-  const ssize_t n =
-      ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (n < 0 && would_block()) co_return Status();
-  if (n > 0) {
-    bytes_sent_ += static_cast<std::uint64_t>(n);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+  pollfd polled{socket_.native_handle(), POLLOUT, 0};
+  if (::poll(&polled, 1, 0) == 0) co_return Status();
   co_return co_await send(bytes, false);
 }
 

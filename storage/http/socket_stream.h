@@ -39,7 +39,8 @@ class SocketStream {
   // Sends all; `more`: further bytes follow at once, so a partial segment may wait for them.
   [[nodiscard]] Awaitable<Status> send(std::span<iovec> pieces, bool more);
   [[nodiscard]] Awaitable<Status> send(std::string_view bytes, bool more);
-  // The same for what may be left out: none of it when the peer has no room for its first byte.
+  // The same for something short that may be left out: nothing is sent, with success, to a peer
+  // that has left so much unread that it might have to be waited for.
   [[nodiscard]] Awaitable<Status> send_if_room(std::string_view bytes);
   // Sends `count` bytes of a file; kCorruptData when the file ends before, kIo when it fails.
   [[nodiscard]] Awaitable<Status> send_file(int descriptor, std::uint64_t offset,

@@ -189,22 +189,22 @@ TEST(ClientUpload, InterimResponsesAreSeenWhileTheBodyIsSent) {
       peer.read_exactly(1 << 20);
       peer.write(std::string(k104) + "Location: /u/1\r\n\r\n");
       if (seen.get_future().wait_for(std::chrono::seconds(10)) != std::future_status::ready) return;
-      peer.read_exactly((64 << 20) - (1 << 20));
-      peer.write(std::string(k104) + "Upload-Offset: 67108864\r\n\r\n" +
+      peer.read_exactly((16 << 20) - (1 << 20));
+      peer.write(std::string(k104) + "Upload-Offset: 16777216\r\n\r\n" +
                  plain_response("", "201 Created"));
       peer.read_to_end();
     }});
     auto client = client_of(server);
     std::uint64_t produced = 0;
-    auto request = upload(64 * kMiB, produced);
+    auto request = upload(16 * kMiB, produced);
     if (in_memory) {
       request.source = {};
-      request.body = std::string(64 * kMiB, 'x');
+      request.body = std::string(16 * kMiB, 'x');
     }
     std::vector<std::string> told;
     request.on_interim = [&](const ResponseHead& head) {
       EXPECT_EQ(head.status, 104);
-      EXPECT_FALSE(told.empty() && !in_memory && produced == 64 * kMiB);
+      EXPECT_FALSE(told.empty() && !in_memory && produced == 16 * kMiB);
       const std::string offset(head.headers.get("Upload-Offset").value_or(""));
       told.push_back(std::string(head.headers.get("Location").value_or("")) + offset);
       if (told.size() == 1) seen.set_value();
@@ -216,7 +216,7 @@ TEST(ClientUpload, InterimResponsesAreSeenWhileTheBodyIsSent) {
     const auto response = client.send(request);
     ASSERT_TRUE(response) << response.error().message();
     EXPECT_EQ(response->head.status, 201);
-    EXPECT_EQ(told, (std::vector<std::string>{"/u/1", "67108864"}));
+    EXPECT_EQ(told, (std::vector<std::string>{"/u/1", "16777216"}));
   }
 }
 
