@@ -141,7 +141,7 @@ TEST_P(BlobStoreContract, AbortAndDestructionLeaveNothing) {
   aborted->abort();
   (void)begin()->append(bytes_of("destroyed"));
   EXPECT_TRUE(store().list()->empty());
-  EXPECT_EQ(*store().clean_up(), 0u);  // nothing was left to remove
+  EXPECT_EQ(*store().clean_up({}), 0u);  // nothing was left to remove
 }
 
 TEST_P(BlobStoreContract, CommitWithAnotherSizeIsRefused) {
@@ -150,7 +150,7 @@ TEST_P(BlobStoreContract, CommitWithAnotherSizeIsRefused) {
   EXPECT_EQ(writer->commit(properties_of("hell"), "").error().code(), Errc::kSizeMismatch);
   EXPECT_EQ(store().open(writer->id()).error().code(), Errc::kNotFound);
   EXPECT_TRUE(store().list()->empty());
-  EXPECT_EQ(*store().clean_up(), 0u);
+  EXPECT_EQ(*store().clean_up({}), 0u);
 }
 
 TEST_P(BlobStoreContract, AnnotateReplacesTheAnnotationOnly) {
@@ -207,7 +207,7 @@ TEST_P(BlobStoreContract, ListsInOrder) {
 
 TEST_P(BlobStoreContract, CleanUpKeepsWhatIsPublished) {
   const BlobId id = put("hello", "note");
-  EXPECT_EQ(*store().clean_up(), 0u);
+  EXPECT_EQ(*store().clean_up({}), 0u);
   EXPECT_EQ(get(id), "hello");
   EXPECT_EQ(store().info(id)->annotation, "note");
   EXPECT_GT(*store().free_bytes(), 0u);
@@ -222,7 +222,7 @@ TEST_P(BlobStoreContract, FailsEarlyWhenTheAnnouncedSizeCannotFit) {
     faultless->fs.set_free_bytes(Limits{}.disk_reserve_bytes + 1'000'000);
   }
   EXPECT_EQ(store().begin({std::uint64_t{1} << 60}).error().code(), Errc::kNoSpace);
-  EXPECT_EQ(*store().clean_up(), 0u);
+  EXPECT_EQ(*store().clean_up({}), 0u);
   EXPECT_TRUE(store().begin({1000}));
 }
 

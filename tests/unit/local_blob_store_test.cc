@@ -87,7 +87,7 @@ TEST_F(LocalBlobStoreTest, CleanUpRemovesWhatAnEarlierProcessLeft) {
   ASSERT_TRUE(fs_.remove(path_of(torn) + ".json"));
   write_file("/s/staging/" + torn.text(), "half an upload");
   write_file("/s/staging/" + torn.text() + ".json", "{}");
-  EXPECT_EQ(*store_->clean_up(), 3u);
+  EXPECT_EQ(*store_->clean_up({}), 3u);
   EXPECT_EQ(fs_.all_files(),
             (std::vector<std::string>{path_of(kept), path_of(kept) + ".json", "/s/format"}));
 }
