@@ -81,6 +81,7 @@ class BlobWriter {
   // Forgets everything behind `size` bytes: the next append goes there.
   [[nodiscard]] virtual Status truncate(std::uint64_t size) = 0;
   // From now on destruction leaves the bytes in the store, for resume(). Makes nothing durable.
+  // commit(), also one that fails, and abort() leave nothing nevertheless.
   virtual void keep() = 0;
   // Publishes: bytes, sidecar and names are durable when this returns. properties.stored.bytes
   // must equal size(), else kSizeMismatch. The writer is spent either way.
@@ -95,10 +96,13 @@ class BlobStore {
   [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> begin(const WriteHints& hints) = 0;
   // Goes on with a kept writer, of this process or an earlier one, behind its first `size` bytes;
   // what it had beyond them is dropped. One writer of an id at a time (the caller sees to that).
-  // kNotFound; kCorruptData when there are fewer than `size` bytes.
+  // The new writer is not kept unless keep() is called again. After a failed sync only as much as
+  // an earlier one covered may be believed, and given as `size`. kNotFound; kCorruptData when there
+  // are fewer than `size` bytes; kConflict when the bytes are published: they never change again.
   [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> resume(const BlobId& id,
                                                                    std::uint64_t size) = 0;
-  // Reads the first `size` bytes of a kept or still open writer; kNotFound, kCorruptData as resume.
+  // Reads the first `size` bytes of a kept or still open writer; kNotFound and kCorruptData as
+  // resume. What is published should be opened by open(), but does no harm here.
   [[nodiscard]] virtual Result<std::shared_ptr<const BlobReader>> open_unpublished(
       const BlobId& id, std::uint64_t size) = 0;
   // Removes what a kept writer left; durably; success when there is nothing. A published blob with

@@ -31,8 +31,11 @@ class LocalBlobReader final : public BlobReader {
 
   std::uint64_t size() const override { return size_; }
   Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    STRATA_TRY(const std::size_t read, file_->read_at(offset, out));
-    if (read == out.size()) return {};
+    // The file may be longer: what is not published goes on growing.
+    if (offset <= size_ && out.size() <= size_ - offset) {
+      STRATA_TRY(const std::size_t read, file_->read_at(offset, out));
+      if (read == out.size()) return {};
+    }
     return Error(Errc::kCorruptData, "the blob ends before the bytes that were asked for");
   }
   std::optional<FileSlice> file_slice(std::uint64_t offset, std::uint64_t length) const override {
@@ -96,16 +99,23 @@ class LocalBlobStore final : public BlobStore {
   Status prepare();
 
   Result<std::unique_ptr<BlobWriter>> begin(const WriteHints& hints) override;
+  Result<std::unique_ptr<BlobWriter>> resume(const BlobId& id, std::uint64_t size) override;
+  Result<std::shared_ptr<const BlobReader>> open_unpublished(const BlobId& id,
+                                                             std::uint64_t size) override;
+  Status discard(const BlobId& id) override;
   Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) override;
   Result<BlobInfo> info(const BlobId& id) override;
   Status annotate(const BlobId& id, const std::string& annotation) override;
   Status remove(const BlobId& id) override;
   Result<std::vector<BlobId>> list() override;
-  Result<std::size_t> clean_up() override;
+  Result<std::size_t> clean_up(const std::set<BlobId>& kept) override;
   Result<std::uint64_t> free_bytes() override { return fs_.free_bytes(layout_.root); }
 
  private:
-  Result<std::size_t> empty_staging();
+  Result<std::unique_ptr<io::File>> open_staged(const BlobId& id, std::uint64_t size,
+                                                io::OpenMode mode);
+  Result<std::size_t> clean_staging(const std::set<BlobId>& kept);
+  Status settle_published(const BlobId& id);
   Result<std::size_t> clean_shard(const std::string& directory);
 
   io::FileSystem& fs_;
@@ -174,9 +184,56 @@ Result<std::unique_ptr<BlobWriter>> LocalBlobStore::begin(const WriteHints& hint
   STRATA_TRY(auto file, fs_.open(layout_.staged_bytes(id), io::OpenMode::kCreateNew));
   const auto reserved = file->reserve(wanted);
   // The writer removes its file when it goes.
-  auto writer = std::make_unique<LocalBlobWriter>(parts_, id, std::move(file), wanted);
+  auto writer = std::make_unique<LocalBlobWriter>(parts_, id, std::move(file),
+                                                  LocalBlobWriter::Extent{0, wanted});
   if (!reserved) return reserved.error();
   return std::unique_ptr<BlobWriter>(std::move(writer));
+}
+
+Result<std::unique_ptr<BlobWriter>> LocalBlobStore::resume(const BlobId& id, std::uint64_t size) {
+  // A commit that was cut off leaves a second name in staging, and to write there would change a
+  // blob. The name of the bytes in the shard decides, not the sidecar that follows it: until
+  // clean_up() has removed it durably, they may be a blob.
+  for (const std::string& published : {layout_.bytes(id), layout_.sidecar(id)}) {
+    STRATA_TRY(const bool there, fs_.exists(published));
+    if (there) return Error(Errc::kConflict, "the bytes are published");
+  }
+  STRATA_TRY(auto file, open_staged(id, size, io::OpenMode::kReadWrite));
+  // Also when the size is right: this gives back what was reserved behind it.
+  if (auto cut = file->truncate(size); !cut) return cut.error();
+  return std::unique_ptr<BlobWriter>(std::make_unique<LocalBlobWriter>(
+      parts_, id, std::move(file), LocalBlobWriter::Extent{size, size}));
+}
+
+Result<std::shared_ptr<const BlobReader>> LocalBlobStore::open_unpublished(const BlobId& id,
+                                                                           std::uint64_t size) {
+  STRATA_TRY(auto file, open_staged(id, size, io::OpenMode::kRead));
+  return std::shared_ptr<const BlobReader>(
+      std::make_shared<const LocalBlobReader>(std::move(file), size));
+}
+
+Result<std::unique_ptr<io::File>> LocalBlobStore::open_staged(const BlobId& id, std::uint64_t size,
+                                                              io::OpenMode mode) {
+  auto file = fs_.open(layout_.staged_bytes(id), mode);
+  if (!file && file.error().code() == Errc::kNotFound) {
+    return Error(Errc::kNotFound, "there are no such unpublished bytes");
+  }
+  if (!file) return file.error();
+  STRATA_TRY(const std::uint64_t there, (*file)->size());
+  if (there >= size) return file;
+  return Error(Errc::kCorruptData, "there are " + std::to_string(there) + " unpublished bytes, " +
+                                       std::to_string(size) + " were stored");
+}
+
+Status LocalBlobStore::discard(const BlobId& id) {
+  auto removed = fs_.remove(layout_.staged_bytes(id));
+  if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  // Of a published blob it is the next version of the sidecar, which annotate() is writing.
+  STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
+  if (!published) removed = fs_.remove(layout_.staged_sidecar(id));
+  if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  // Also when nothing was there: an earlier call may have removed it and then failed to sync.
+  return fs_.sync_directory(layout_.staging());
 }
 
 Result<std::shared_ptr<const BlobReader>> LocalBlobStore::open(const BlobId& id) {
@@ -252,24 +309,38 @@ Result<std::vector<BlobId>> LocalBlobStore::list() {
   return ids;  // shards and names are sorted
 }
 
-Result<std::size_t> LocalBlobStore::clean_up() {
-  STRATA_TRY(std::size_t removed, empty_staging());
+Result<std::size_t> LocalBlobStore::clean_up(const std::set<BlobId>& kept) {
+  STRATA_TRY(std::size_t removed, clean_staging(kept));
   STRATA_TRY(const auto shards, fs_.list(layout_.blobs()));
   for (const std::string& shard : shards) {
     STRATA_TRY(const std::size_t here, clean_shard(layout_.blobs() + "/" + shard));
     removed += here;
   }
+  for (const BlobId& id : kept) {
+    if (auto settled = settle_published(id); !settled) return settled.error();
+  }
   return removed;
 }
 
-Result<std::size_t> LocalBlobStore::empty_staging() {
+Result<std::size_t> LocalBlobStore::clean_staging(const std::set<BlobId>& kept) {
   STRATA_TRY(const auto names, fs_.list(layout_.staging()));
+  std::size_t removed = 0;
   for (const std::string& name : names) {
+    const auto id = BlobId::parse(name);
+    if (id && kept.contains(*id)) continue;
     if (auto gone = fs_.remove(layout_.staging() + "/" + name); !gone) return gone.error();
+    ++removed;
   }
-  if (names.empty()) return std::size_t{0};
+  if (removed == 0) return removed;
   if (auto synced = fs_.sync_directory(layout_.staging()); !synced) return synced.error();
-  return names.size();
+  return removed;
+}
+
+// A process that was killed in commit() may have linked the sidecar and not synced its name. The
+// caller will see a blob and drop the staged bytes: so let it be one durably.
+Status LocalBlobStore::settle_published(const BlobId& id) {
+  STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
+  return published ? fs_.sync_directory(layout_.shard(id)) : Status();
 }
 
 // Bytes without a sidecar: a publish or a removal that was cut off.

@@ -1,5 +1,6 @@
 #include "storage/blob/local_blob_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/blob/sidecar.h"
@@ -11,71 +12,157 @@ namespace {
 
 constexpr std::size_t kAlignmentMask = io::kBlockAlignment - 1;
 
-bool is_aligned(const void* pointer) {
-  return (reinterpret_cast<std::uintptr_t>(pointer) & kAlignmentMask) == 0;
+// How an append is cut. O_DIRECT and the page cache never write to the same page of a file: data
+// follow each other without a gap, so a page that the cache has begun is filled up through the
+// cache (`head`), whole pages from the next boundary on go direct, and the rest begins a page of
+// the cache again (`tail`). Direct writes then only meet pages that the cache has nothing of, and
+// no order between the two has to be forced with a sync.
+struct Cut {
+  std::span<const std::byte> head, whole, tail;
+};
+
+// O_DIRECT needs place and memory aligned; when they do not come to a boundary together, all of the
+// data is `head`.
+Cut cut_at_pages(std::uint64_t position, std::span<const std::byte> data) {
+  const std::size_t to_boundary = (0 - static_cast<std::size_t>(position)) & kAlignmentMask;
+  const auto address = reinterpret_cast<std::uintptr_t>(data.data());
+  if (((address + to_boundary) & kAlignmentMask) != 0 || data.size() <= to_boundary) {
+    return {data, {}, {}};
+  }
+  const auto rest = data.subspan(to_boundary);
+  const std::size_t whole = rest.size() & ~kAlignmentMask;
+  return {data.first(to_boundary), rest.first(whole), rest.subspan(whole)};
 }
 
 }  // namespace
 
 LocalBlobWriter::LocalBlobWriter(LocalParts& parts, const BlobId& id,
-                                 std::unique_ptr<io::File> file, std::uint64_t reserved)
+                                 std::unique_ptr<io::File> file, const Extent& extent)
     : parts_(parts),
       fs_(parts.fs),
       layout_(parts.layout),
       id_(id),
       file_(std::move(file)),
-      reserved_(reserved),
-      direct_(file_->set_direct(true)) {}
+      reserved_(extent.reserved),
+      direct_works_(file_->set_direct(true)),
+      direct_(direct_works_),
+      size_(extent.size) {}
 
 LocalBlobWriter::~LocalBlobWriter() {
-  abort();
+  if (!kept_) abort();
+}
+
+std::uint64_t LocalBlobWriter::size() const {
+  const std::lock_guard lock(mutex_);
+  return size_;
+}
+
+Status LocalBlobWriter::usable() const {
+  check(file_ != nullptr, "use of a spent writer");
+  const std::lock_guard lock(mutex_);
+  return broken_;
+}
+
+// The outcome of an append, truncate or sync: the first failure is final, on whichever thread.
+Status LocalBlobWriter::settle(Status outcome) {
+  const std::lock_guard lock(mutex_);
+  if (!outcome && broken_) broken_ = outcome;
+  return outcome;
 }
 
 Status LocalBlobWriter::append(std::span<const std::byte> data) {
-  check(file_ != nullptr, "append to a spent writer");
-  if (!broken_) return broken_;
-  if (direct_) {
-    const bool fits = is_aligned(data.data()) && (size_ & kAlignmentMask) == 0;
-    const auto whole = data.first(fits ? data.size() & ~kAlignmentMask : 0);
-    if (broken_ = write(whole); !broken_) return broken_;
-    data = data.subspan(whole.size());
-    if (data.empty()) return {};
-    // The tail, or an append that O_DIRECT cannot do: the rest goes through the page cache.
-    direct_ = false;
-    (void)file_->set_direct(false);
-  }
-  broken_ = write(data);
-  return broken_;
+  if (auto fine = usable(); !fine) return fine;
+  const Cut cut = direct_works_ ? cut_at_pages(size(), data) : Cut{data, {}, {}};
+  Status written = require_space(data.size());
+  if (written) written = write_buffered(cut.head);
+  if (written) written = write_direct(cut.whole);
+  if (written) written = write_buffered(cut.tail);
+  return settle(written);
+}
+
+Status LocalBlobWriter::require_space(std::size_t bytes) const {
+  if (bytes == 0 || size() + bytes <= reserved_) return {};
+  // Of unknown length: the disk was not asked before.
+  STRATA_TRY(const std::uint64_t free, parts_.fs.free_bytes(parts_.layout.root));
+  if (free >= parts_.disk_reserve_bytes + bytes) return {};
+  return Error(Errc::kNoSpace, "the disk has " + std::to_string(free) + " bytes free, of which " +
+                                   std::to_string(parts_.disk_reserve_bytes) + " are kept free");
+}
+
+Status LocalBlobWriter::write_direct(std::span<const std::byte> data) {
+  if (!data.empty()) use_direct(true);
+  return write(data);
+}
+
+Status LocalBlobWriter::write_buffered(std::span<const std::byte> data) {
+  if (!data.empty()) use_direct(false);
+  return write(data);
+}
+
+void LocalBlobWriter::use_direct(bool on) {
+  if (on == direct_ || !direct_works_) return;
+  direct_ = file_->set_direct(on) ? on : !on;
 }
 
 Status LocalBlobWriter::write(std::span<const std::byte> data) {
   if (data.empty()) return {};
-  if (size_ + data.size() > reserved_) {  // of unknown length: the disk was not asked before
-    STRATA_TRY(const std::uint64_t free, parts_.fs.free_bytes(parts_.layout.root));
-    if (free < parts_.disk_reserve_bytes + data.size()) {
-      return Error(Errc::kNoSpace,
-                   "the disk has " + std::to_string(free) + " bytes free, of which " +
-                       std::to_string(parts_.disk_reserve_bytes) + " are kept free");
-    }
-  }
-  if (auto written = file_->write_at(size_, data); !written) return written;
+  if (auto written = file_->write_at(size(), data); !written) return written;
+  const std::lock_guard lock(mutex_);
   size_ += data.size();
   return {};
 }
 
+// The bytes, and once the name: without it a power cut leaves bytes that nobody finds.
 Status LocalBlobWriter::sync() {
-  check(file_ != nullptr, "sync of a spent writer");
-  // After a failed fsync the kernel may have dropped the bytes: a second, successful one would
-  // prove nothing. So the first failure is final.
-  if (broken_) broken_ = file_->sync_data();
-  return broken_;
+  if (auto fine = usable(); !fine) return fine;
+  // Without the lock: appends go on meanwhile. After a failed fsync the kernel may have dropped the
+  // bytes: a second, successful one would prove nothing. So the first failure is final.
+  Status synced = file_->sync_data();
+  if (synced && !named_) {
+    synced = fs_.sync_directory(layout_.staging());
+    if (synced) named_ = true;
+  }
+  return settle(synced);
+}
+
+Status LocalBlobWriter::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+  if (auto fine = usable(); !fine) return fine;
+  const std::uint64_t there = size();
+  if (offset <= there && out.size() <= there - offset) {
+    STRATA_TRY(const io::File* file, file_to_read());
+    STRATA_TRY(const std::size_t read, file->read_at(offset, out));
+    if (read == out.size()) return {};
+  }
+  return Error(Errc::kCorruptData, "the bytes end before those that were asked for");
+}
+
+// A descriptor of its own, without O_DIRECT: reads of any alignment change nothing for append().
+Result<const io::File*> LocalBlobWriter::file_to_read() const {
+  const std::lock_guard lock(mutex_);
+  if (!read_file_) {
+    STRATA_TRY(read_file_, fs_.open(layout_.staged_bytes(id_), io::OpenMode::kRead));
+  }
+  return read_file_.get();
+}
+
+Status LocalBlobWriter::truncate(std::uint64_t size) {
+  if (auto fine = usable(); !fine) return fine;
+  check(size <= this->size(), "truncate() makes nothing longer");
+  // Into a page that went direct: its remaining bytes are on the device already, where the page
+  // cache reads them when append() fills the page up.
+  Status cut = file_->truncate(size);
+  if (cut) {
+    reserved_ = std::min(reserved_, size);  // what was reserved behind the end is gone with it
+    const std::lock_guard lock(mutex_);
+    size_ = size;
+  }
+  return settle(cut);
 }
 
 Status LocalBlobWriter::commit(const BlobProperties& properties, const std::string& annotation) {
-  check(file_ != nullptr, "commit of a spent writer");
-  Status published = broken_;
-  if (published && properties.stored.bytes != size_) {
-    published = Error(Errc::kSizeMismatch, "there are " + std::to_string(size_) +
+  Status published = usable();
+  if (published && properties.stored.bytes != size()) {
+    published = Error(Errc::kSizeMismatch, "there are " + std::to_string(size()) +
                                                " bytes, the properties say " +
                                                std::to_string(properties.stored.bytes));
   }
@@ -92,8 +179,8 @@ Status LocalBlobWriter::publish(const BlobInfo& info) {
   if (sidecar.size() > parts_.sidecar_bytes_max) {
     return Error(Errc::kTooLarge, "what is to be kept beside the bytes is too large");
   }
-  if (reserved_ > size_) {  // gives back what was reserved and not used
-    if (auto cut = file_->truncate(size_); !cut) return cut;
+  if (reserved_ > size()) {  // gives back what was reserved and not used
+    if (auto cut = file_->truncate(size()); !cut) return cut;
   }
   if (auto synced = file_->sync(); !synced) return synced;
   if (auto written = io::write_new_file(fs_, layout_.staged_sidecar(id_), sidecar); !written) {

@@ -16,22 +16,33 @@ struct Stored {
   BlobInfo info;
 };
 
-// Shared by the store and its writers.
+// What a writer has: shared by it and the store, which finds it again for resume().
+struct Unpublished {
+  std::mutex mutex;
+  Bytes bytes;
+};
+
+// Shared by the store and its writers. Its mutex is taken before that of what is unpublished.
 struct State {
   std::mutex mutex;
   std::map<BlobId, Stored> blobs;
+  std::map<BlobId, std::shared_ptr<Unpublished>> unpublished;
 };
+
+Status copy_out(const Bytes& bytes, std::uint64_t offset, std::span<std::byte> out) {
+  if (offset > bytes.size() || out.size() > bytes.size() - offset) {
+    return Error(Errc::kCorruptData, "the bytes end before those that were asked for");
+  }
+  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+  return {};
+}
 
 class MemoryReader final : public BlobReader {
  public:
   explicit MemoryReader(std::shared_ptr<const Bytes> bytes) : bytes_(std::move(bytes)) {}
   std::uint64_t size() const override { return bytes_->size(); }
   Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    if (offset > bytes_->size() || out.size() > bytes_->size() - offset) {
-      return Error(Errc::kCorruptData, "the blob ends before the bytes that were asked for");
-    }
-    std::copy_n(bytes_->begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
-    return {};
+    return copy_out(*bytes_, offset, out);
   }
   std::optional<FileSlice> file_slice(std::uint64_t /*offset*/,
                                       std::uint64_t /*length*/) const override {
@@ -44,45 +55,101 @@ class MemoryReader final : public BlobReader {
 
 class MemoryWriter final : public BlobWriter {
  public:
-  MemoryWriter(std::shared_ptr<State> state, BlobId id) : state_(std::move(state)), id_(id) {}
+  MemoryWriter(std::shared_ptr<State> state, BlobId id, std::shared_ptr<Unpublished> own)
+      : state_(std::move(state)), id_(id), own_(std::move(own)) {}
+  ~MemoryWriter() override {
+    if (!kept_) end();
+  }
 
   const BlobId& id() const override { return id_; }
   Status append(std::span<const std::byte> data) override {
     check(!spent_, "append to a spent writer");
-    bytes_.insert(bytes_.end(), data.begin(), data.end());
+    const std::lock_guard lock(own_->mutex);
+    own_->bytes.insert(own_->bytes.end(), data.begin(), data.end());
     return {};
   }
-  std::uint64_t size() const override { return bytes_.size(); }
+  std::uint64_t size() const override {
+    const std::lock_guard lock(own_->mutex);
+    return own_->bytes.size();
+  }
   Status sync() override { return {}; }
-  Status commit(const BlobProperties& properties, const std::string& annotation) override {
-    check(!spent_, "commit of a spent writer");
-    spent_ = true;
-    if (properties.stored.bytes != bytes_.size()) {
-      return Error(Errc::kSizeMismatch, "there are " + std::to_string(bytes_.size()) +
-                                            " bytes, the properties say " +
-                                            std::to_string(properties.stored.bytes));
-    }
-    const std::lock_guard lock(state_->mutex);
-    state_->blobs[id_] = {std::make_shared<const Bytes>(std::move(bytes_)),
-                          {properties, annotation}};
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    const std::lock_guard lock(own_->mutex);
+    return copy_out(own_->bytes, offset, out);
+  }
+  Status truncate(std::uint64_t size) override {
+    check(!spent_ && size <= this->size(), "truncate() makes nothing longer");
+    const std::lock_guard lock(own_->mutex);
+    own_->bytes.resize(static_cast<std::size_t>(size));
     return {};
   }
-  void abort() override { spent_ = true; }
+  void keep() override { kept_ = true; }
+  Status commit(const BlobProperties& properties, const std::string& annotation) override;
+  void abort() override { end(); }
 
  private:
+  void end() {
+    if (std::exchange(spent_, true)) return;
+    const std::lock_guard lock(state_->mutex);
+    state_->unpublished.erase(id_);
+  }
+
   std::shared_ptr<State> state_;
   BlobId id_;
-  Bytes bytes_;
+  std::shared_ptr<Unpublished> own_;
   bool spent_ = false;
+  bool kept_ = false;
 };
+
+Status MemoryWriter::commit(const BlobProperties& properties, const std::string& annotation) {
+  check(!spent_, "commit of a spent writer");
+  end();
+  const std::lock_guard lock(state_->mutex);
+  const std::lock_guard lock_own(own_->mutex);
+  if (properties.stored.bytes != own_->bytes.size()) {
+    return Error(Errc::kSizeMismatch, "there are " + std::to_string(own_->bytes.size()) +
+                                          " bytes, the properties say " +
+                                          std::to_string(properties.stored.bytes));
+  }
+  state_->blobs[id_] = {std::make_shared<const Bytes>(std::move(own_->bytes)),
+                        {properties, annotation}};
+  return {};
+}
 
 class MemoryBlobStore final : public BlobStore {
  public:
   explicit MemoryBlobStore(Random& random) : random_(random) {}
 
   Result<std::unique_ptr<BlobWriter>> begin(const WriteHints& /*hints*/) override {
-    return std::unique_ptr<BlobWriter>(
-        std::make_unique<MemoryWriter>(state_, BlobId::generate(random_)));
+    const BlobId id = BlobId::generate(random_);
+    const auto own = std::make_shared<Unpublished>();
+    const std::lock_guard lock(state_->mutex);
+    state_->unpublished[id] = own;
+    return std::unique_ptr<BlobWriter>(std::make_unique<MemoryWriter>(state_, id, own));
+  }
+  Result<std::unique_ptr<BlobWriter>> resume(const BlobId& id, std::uint64_t size) override {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->blobs.contains(id)) return Error(Errc::kConflict, "the bytes are published");
+    STRATA_TRY(const auto own, find_unpublished(id));
+    const std::lock_guard lock_own(own->mutex);
+    if (own->bytes.size() < size) return fewer();
+    own->bytes.resize(static_cast<std::size_t>(size));
+    return std::unique_ptr<BlobWriter>(std::make_unique<MemoryWriter>(state_, id, own));
+  }
+  Result<std::shared_ptr<const BlobReader>> open_unpublished(const BlobId& id,
+                                                             std::uint64_t size) override {
+    const std::lock_guard lock(state_->mutex);
+    STRATA_TRY(const auto own, find_unpublished(id));
+    const std::lock_guard lock_own(own->mutex);
+    if (own->bytes.size() < size) return fewer();
+    const auto end = own->bytes.begin() + static_cast<std::ptrdiff_t>(size);
+    return std::shared_ptr<const BlobReader>(std::make_shared<const MemoryReader>(
+        std::make_shared<const Bytes>(own->bytes.begin(), end)));
+  }
+  Status discard(const BlobId& id) override {
+    const std::lock_guard lock(state_->mutex);
+    state_->unpublished.erase(id);
+    return {};
   }
   Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) override {
     const std::lock_guard lock(state_->mutex);
@@ -114,11 +181,21 @@ class MemoryBlobStore final : public BlobStore {
     for (const auto& [id, stored] : state_->blobs) ids.push_back(id);
     return ids;
   }
-  Result<std::size_t> clean_up() override { return std::size_t{0}; }
+  Result<std::size_t> clean_up(const std::set<BlobId>& kept) override {
+    const std::lock_guard lock(state_->mutex);
+    return std::erase_if(state_->unpublished,
+                         [&](const auto& entry) { return !kept.contains(entry.first); });
+  }
   Result<std::uint64_t> free_bytes() override { return std::numeric_limits<std::uint64_t>::max(); }
 
  private:
   static Error not_found() { return {Errc::kNotFound, "no such blob"}; }
+  static Error fewer() { return {Errc::kCorruptData, "there are fewer unpublished bytes"}; }
+  Result<std::shared_ptr<Unpublished>> find_unpublished(const BlobId& id) {
+    const auto found = state_->unpublished.find(id);
+    if (found != state_->unpublished.end()) return found->second;
+    return Error(Errc::kNotFound, "there are no such unpublished bytes");
+  }
 
   Random& random_;
   std::shared_ptr<State> state_ = std::make_shared<State>();

@@ -25,9 +25,9 @@ struct ImageStore::Reconciliation {
   std::vector<BlobId> unused;    // those whose annotation has no image
 };
 
-Result<ImageStore::Recovery> ImageStore::recover() {
+Result<ImageStore::Recovery> ImageStore::recover(const std::set<BlobId>& kept_writers) {
   Reconciliation work;
-  STRATA_TRY(work.done.leftovers, blobs_.clean_up());
+  STRATA_TRY(work.done.leftovers, blobs_.clean_up(kept_writers));
   STRATA_TRY(work.blobs, blobs_.list());
   for (const BlobId& blob : work.blobs) {
     if (auto reconciled = reconcile_blob(blob, work); !reconciled) return reconciled.error();

@@ -62,10 +62,11 @@ class ImageStore {
     std::size_t unused = 0;     // blobs without an image, now on the removal list
     std::size_t damaged = 0;    // blobs missing or unreadable: logged, their images are kept
   };
-  // At start, before anything else: cleans the blob store up and makes the catalogue say what the
-  // annotations say. Rebuilds an empty catalogue. An image whose blob is missing or damaged stays
-  // in the catalogue, where reading it fails with kCorruptData: nothing is lost silently.
-  [[nodiscard]] Result<Recovery> recover();
+  // At start, before anything else: cleans the blob store up, but for the bytes of `kept_writers`,
+  // and makes the catalogue say what the annotations say. Rebuilds an empty catalogue. An image
+  // whose blob is missing or damaged stays in the catalogue, where reading it fails with
+  // kCorruptData: nothing is lost silently.
+  [[nodiscard]] Result<Recovery> recover(const std::set<BlobId>& kept_writers = {});
 
  private:
   class Locks;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,6 +84,20 @@ class BlobStoreContract : public ::testing::TestWithParam<Implementation> {
     return bytes;
   }
 
+  // A writer that is kept and gone, with these bytes.
+  BlobId keep(std::string_view bytes) {
+    const auto writer = begin({bytes.size()});
+    writer->keep();
+    EXPECT_TRUE(writer->append(bytes_of(bytes)));
+    EXPECT_TRUE(writer->sync());
+    return writer->id();
+  }
+  static std::string read(const BlobWriter& writer) {
+    std::string bytes(static_cast<std::size_t>(writer.size()), '?');
+    EXPECT_TRUE(writer.read_at(0, std::as_writable_bytes(std::span(bytes))));
+    return bytes;
+  }
+
   std::unique_ptr<Fixture> fixture_ = GetParam().make();
 };
 
@@ -141,7 +157,7 @@ TEST_P(BlobStoreContract, AbortAndDestructionLeaveNothing) {
   aborted->abort();
   (void)begin()->append(bytes_of("destroyed"));
   EXPECT_TRUE(store().list()->empty());
-  EXPECT_EQ(*store().clean_up(), 0u);  // nothing was left to remove
+  EXPECT_EQ(*store().clean_up({}), 0u);  // nothing was left to remove
 }
 
 TEST_P(BlobStoreContract, CommitWithAnotherSizeIsRefused) {
@@ -150,7 +166,7 @@ TEST_P(BlobStoreContract, CommitWithAnotherSizeIsRefused) {
   EXPECT_EQ(writer->commit(properties_of("hell"), "").error().code(), Errc::kSizeMismatch);
   EXPECT_EQ(store().open(writer->id()).error().code(), Errc::kNotFound);
   EXPECT_TRUE(store().list()->empty());
-  EXPECT_EQ(*store().clean_up(), 0u);
+  EXPECT_EQ(*store().clean_up({}), 0u);
 }
 
 TEST_P(BlobStoreContract, AnnotateReplacesTheAnnotationOnly) {
@@ -207,7 +223,7 @@ TEST_P(BlobStoreContract, ListsInOrder) {
 
 TEST_P(BlobStoreContract, CleanUpKeepsWhatIsPublished) {
   const BlobId id = put("hello", "note");
-  EXPECT_EQ(*store().clean_up(), 0u);
+  EXPECT_EQ(*store().clean_up({}), 0u);
   EXPECT_EQ(get(id), "hello");
   EXPECT_EQ(store().info(id)->annotation, "note");
   EXPECT_GT(*store().free_bytes(), 0u);
@@ -222,8 +238,176 @@ TEST_P(BlobStoreContract, FailsEarlyWhenTheAnnouncedSizeCannotFit) {
     faultless->fs.set_free_bytes(Limits{}.disk_reserve_bytes + 1'000'000);
   }
   EXPECT_EQ(store().begin({std::uint64_t{1} << 60}).error().code(), Errc::kNoSpace);
-  EXPECT_EQ(*store().clean_up(), 0u);
+  EXPECT_EQ(*store().clean_up({}), 0u);
   EXPECT_TRUE(store().begin({1000}));
+}
+
+TEST_P(BlobStoreContract, WriterReadsBackWhatWasAppended) {
+  const auto writer = begin();
+  ASSERT_TRUE(writer->append(bytes_of("0123456789")));
+  EXPECT_EQ(read(*writer), "0123456789");
+  std::string two(2, '?');
+  const auto out = std::as_writable_bytes(std::span(two));
+  ASSERT_TRUE(writer->read_at(8, out));
+  EXPECT_EQ(two, "89");
+  EXPECT_EQ(writer->read_at(9, out).error().code(), Errc::kCorruptData);
+  EXPECT_EQ(writer->read_at(std::uint64_t{1} << 62, out).error().code(), Errc::kCorruptData);
+  EXPECT_TRUE(writer->read_at(10, {}));
+  ASSERT_TRUE(writer->append(bytes_of("ab")));
+  ASSERT_TRUE(writer->read_at(10, out));
+  EXPECT_EQ(two, "ab");
+}
+
+TEST_P(BlobStoreContract, TruncateForgetsTheEnd) {
+  const auto writer = begin({100});
+  ASSERT_TRUE(writer->append(bytes_of("hello, unverified")));
+  ASSERT_TRUE(writer->truncate(5));
+  EXPECT_EQ(writer->size(), 5u);
+  std::string beyond(6, '?');
+  EXPECT_EQ(writer->read_at(0, std::as_writable_bytes(std::span(beyond))).error().code(),
+            Errc::kCorruptData);
+  ASSERT_TRUE(writer->append(bytes_of(" world")));
+  ASSERT_TRUE(writer->truncate(11));
+  ASSERT_TRUE(writer->commit(properties_of("hello world"), ""));
+  EXPECT_EQ(get(writer->id()), "hello world");
+}
+
+// Appends of every size and alignment, truncations, and a new writer now and then.
+TEST_P(BlobStoreContract, KeepsEveryMixtureOfAlignments) {
+  std::mt19937 random(7);
+  io::Block block;
+  for (int round = 0; round < 20; ++round) {
+    std::string model;
+    auto writer = begin();
+    writer->keep();
+    const BlobId id = writer->id();
+    for (int step = 0; step < 25; ++step) {
+      const std::size_t from = random() % 2 == 0 ? 0 : random() % 5000;
+      const std::size_t to_boundary = (0 - model.size()) % io::kBlockAlignment;
+      const std::size_t sizes[] = {random() % 10, random() % 30'000, to_boundary, 8192, 65'536};
+      const std::size_t n = sizes[random() % std::size(sizes)];
+      for (std::size_t i = 0; i < n; ++i) block.data()[from + i] = std::byte(random());
+      ASSERT_TRUE(writer->append({block.data() + from, n}));
+      model.append(reinterpret_cast<const char*>(block.data() + from), n);
+      if (random() % 6 == 0) {
+        model.resize(random() % 2 == 0 ? random() % (model.size() + 1)
+                                       : model.size() / io::kBlockAlignment * io::kBlockAlignment);
+        ASSERT_TRUE(writer->truncate(model.size()));
+      }
+      if (random() % 6 == 0) {
+        ASSERT_TRUE(writer->sync());
+      }
+      if (random() % 6 == 0) {
+        writer.reset();
+        model.resize(model.size() - random() % (model.size() + 1) / 2);
+        writer = std::move(*store().resume(id, model.size()));
+        writer->keep();
+      }
+      ASSERT_EQ(writer->size(), model.size());
+      ASSERT_EQ(read(*writer), model);
+    }
+    ASSERT_TRUE(writer->commit(properties_of(model), ""));
+    EXPECT_EQ(get(id), model);
+  }
+}
+
+TEST_P(BlobStoreContract, SyncsAndReadsBesideAppends) {
+  constexpr std::size_t kPieces = 200;
+  io::Block block;
+  std::fill_n(block.data(), 8192, std::byte{'a'});
+  const auto writer = begin();
+  {
+    const std::jthread syncs([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) EXPECT_TRUE(writer->sync());
+    });
+    const std::jthread reads([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        const std::string bytes = read(*writer);
+        EXPECT_EQ(bytes, std::string(bytes.size(), 'a'));
+      }
+    });
+    for (std::size_t i = 0; i < kPieces; ++i) {
+      ASSERT_TRUE(writer->append({block.data(), i % 3 == 0 ? std::size_t{8192} : 4096 - i}));
+    }
+  }
+  const std::string whole = read(*writer);
+  ASSERT_TRUE(writer->commit(properties_of(whole), ""));
+  EXPECT_EQ(get(writer->id()), whole);
+}
+
+TEST_P(BlobStoreContract, KeptWriterIsResumedBehindItsFirstBytes) {
+  const BlobId id = keep("hello, what was not answered");
+  EXPECT_EQ(store().open(id).error().code(), Errc::kNotFound);
+  EXPECT_TRUE(store().list()->empty());
+  EXPECT_EQ(store().resume(id, 29).error().code(), Errc::kCorruptData);
+  EXPECT_EQ(store().resume(BlobId(), 0).error().code(), Errc::kNotFound);
+  const auto writer = std::move(*store().resume(id, 5));
+  EXPECT_EQ(writer->id(), id);
+  EXPECT_EQ(read(*writer), "hello");
+  ASSERT_TRUE(writer->append(bytes_of(" world")));
+  ASSERT_TRUE(writer->sync());
+  ASSERT_TRUE(writer->commit(properties_of("hello world"), "note"));
+  EXPECT_EQ(get(id), "hello world");
+  EXPECT_EQ(*store().clean_up({}), 0u);
+}
+
+TEST_P(BlobStoreContract, ResumedWriterIsKeptOnlyIfItSaysSo) {
+  const BlobId id = keep("hello");
+  (*store().resume(id, 5))->keep();
+  EXPECT_TRUE(store().resume(id, 5));  // and destroyed
+  EXPECT_EQ(store().resume(id, 0).error().code(), Errc::kNotFound);
+}
+
+TEST_P(BlobStoreContract, AbortAndFailedCommitEndAKeptWriter) {
+  const auto aborted = begin(), failed = begin();
+  for (BlobWriter* writer : {aborted.get(), failed.get()}) writer->keep();
+  aborted->abort();
+  EXPECT_EQ(failed->commit(properties_of("x"), "").error().code(), Errc::kSizeMismatch);
+  EXPECT_EQ(store().resume(aborted->id(), 0).error().code(), Errc::kNotFound);
+  EXPECT_EQ(store().resume(failed->id(), 0).error().code(), Errc::kNotFound);
+  EXPECT_EQ(*store().clean_up({}), 0u);
+}
+
+TEST_P(BlobStoreContract, PublishedBytesAreNeverResumed) {
+  const BlobId id = put("hello");
+  EXPECT_EQ(store().resume(id, 0).error().code(), Errc::kConflict);
+  EXPECT_TRUE(store().discard(id));
+  EXPECT_EQ(get(id), "hello");
+}
+
+TEST_P(BlobStoreContract, UnpublishedBytesCanBeRead) {
+  const BlobId id = keep("hello, and more");
+  const auto reader = *store().open_unpublished(id, 5);
+  EXPECT_EQ(reader->size(), 5u);
+  std::string five(5, '?');
+  ASSERT_TRUE(reader->read_at(0, std::as_writable_bytes(std::span(five))));
+  EXPECT_EQ(five, "hello");
+  // Not what the file has beyond.
+  EXPECT_EQ(reader->read_at(1, std::as_writable_bytes(std::span(five))).error().code(),
+            Errc::kCorruptData);
+  const auto writer = begin();  // still open
+  ASSERT_TRUE(writer->append(bytes_of("open")));
+  EXPECT_EQ((*store().open_unpublished(writer->id(), 4))->size(), 4u);
+  EXPECT_EQ(store().open_unpublished(id, 16).error().code(), Errc::kCorruptData);
+  EXPECT_EQ(store().open_unpublished(BlobId(), 0).error().code(), Errc::kNotFound);
+}
+
+TEST_P(BlobStoreContract, DiscardRemovesWhatWasKept) {
+  const BlobId id = keep("hello"), other = keep("other");
+  ASSERT_TRUE(store().discard(id));
+  EXPECT_TRUE(store().discard(id));
+  EXPECT_EQ(store().resume(id, 0).error().code(), Errc::kNotFound);
+  EXPECT_EQ(store().open_unpublished(id, 0).error().code(), Errc::kNotFound);
+  EXPECT_TRUE(store().resume(other, 5));
+}
+
+TEST_P(BlobStoreContract, CleanUpLeavesTheBytesOfKeptWriters) {
+  const BlobId kept = keep("kept"), forgotten = keep("forgotten"), published = put("published");
+  EXPECT_EQ(*store().clean_up({kept, published, BlobId()}), 1u);
+  EXPECT_EQ(store().resume(forgotten, 0).error().code(), Errc::kNotFound);
+  EXPECT_EQ(get(published), "published");
+  const auto writer = std::move(*store().resume(kept, 4));
+  EXPECT_EQ(read(*writer), "kept");
 }
 
 TEST_P(BlobStoreContract, ServesManyThreads) {

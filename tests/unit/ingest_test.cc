@@ -38,6 +38,18 @@ class RecordingWriter final : public blob::BlobWriter {
   }
   [[nodiscard]] std::uint64_t size() const override { return record_.bytes.size(); }
   [[nodiscard]] Status sync() override { return {}; }
+  [[nodiscard]] Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (offset > record_.bytes.size() || out.size() > record_.bytes.size() - offset) {
+      return Error(Errc::kCorruptData, "there are fewer bytes");
+    }
+    std::memcpy(out.data(), record_.bytes.data() + offset, out.size());
+    return {};
+  }
+  [[nodiscard]] Status truncate(std::uint64_t size) override {
+    record_.bytes.resize(size);
+    return {};
+  }
+  void keep() override {}
   [[nodiscard]] Status commit(const blob::BlobProperties&, const std::string&) override {
     return {};
   }

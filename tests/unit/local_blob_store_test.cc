@@ -2,8 +2,11 @@
 // damage and cleans up. The power cuts are in tests/crash.
 #include "storage/blob/local_blob_store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -87,9 +90,73 @@ TEST_F(LocalBlobStoreTest, CleanUpRemovesWhatAnEarlierProcessLeft) {
   ASSERT_TRUE(fs_.remove(path_of(torn) + ".json"));
   write_file("/s/staging/" + torn.text(), "half an upload");
   write_file("/s/staging/" + torn.text() + ".json", "{}");
-  EXPECT_EQ(*store_->clean_up(), 3u);
+  EXPECT_EQ(*store_->clean_up({}), 3u);
   EXPECT_EQ(fs_.all_files(),
             (std::vector<std::string>{path_of(kept), path_of(kept) + ".json", "/s/format"}));
+}
+
+// What a commit that was cut off leaves: the staged bytes are a second name of the blob's.
+TEST_F(LocalBlobStoreTest, StagedNameOfAPublishedBlobCannotChangeIt) {
+  const BlobId id = put("hello");
+  const std::string staged = "/s/staging/" + id.text();
+  ASSERT_TRUE(fs_.link(path_of(id), staged));
+  ASSERT_TRUE(fs_.link(path_of(id) + ".json", staged + ".json"));
+  EXPECT_EQ(*store_->clean_up({id}), 1u);  // the staged sidecar
+  EXPECT_EQ(store_->resume(id, 0).error().code(), Errc::kConflict);
+  EXPECT_EQ((*store_->open_unpublished(id, 5))->size(), 5u);
+  ASSERT_TRUE(fs_.remove(path_of(id) + ".json"));  // the bytes may be a blob: not yet cleaned up
+  EXPECT_EQ(store_->resume(id, 0).error().code(), Errc::kConflict);
+  EXPECT_EQ(*io::read_file(fs_, path_of(id), 100), "hello");
+  EXPECT_EQ(*store_->clean_up({id}), 1u);  // they are none
+  EXPECT_TRUE(store_->resume(id, 5));
+}
+
+TEST_F(LocalBlobStoreTest, DiscardLeavesWhatAnnotateIsWriting) {
+  const BlobId id = put("hello");
+  write_file("/s/staging/" + id.text(), "hello");
+  write_file("/s/staging/" + id.text() + ".json", "the next version");
+  ASSERT_TRUE(store_->discard(id));
+  EXPECT_FALSE(*fs_.exists("/s/staging/" + id.text()));
+  EXPECT_TRUE(*fs_.exists("/s/staging/" + id.text() + ".json"));
+  ASSERT_TRUE(store_->remove(id));
+  ASSERT_TRUE(store_->discard(id));
+  EXPECT_EQ(fs_.all_files(), std::vector<std::string>{"/s/format"});
+}
+
+TEST_F(LocalBlobStoreTest, FirstSyncOfAWriterMakesItsNameDurable) {
+  auto writer = std::move(*store_->begin({}));
+  writer->keep();
+  ASSERT_TRUE(writer->append(bytes_of("hello")));
+  const auto calls_of_sync = [&] {
+    plan_.reset();
+    EXPECT_TRUE(writer->sync());
+    return plan_.calls();
+  };
+  EXPECT_EQ(calls_of_sync(), 2u);
+  EXPECT_EQ(calls_of_sync(), 1u);
+  writer = std::move(*store_->resume(writer->id(), 5));
+  EXPECT_EQ(calls_of_sync(), 2u);  // an earlier process may not have come to it
+}
+
+TEST_F(LocalBlobStoreTest, FailedSyncOfTheNameIsFinalToo) {
+  const auto writer = std::move(*store_->begin({}));
+  ASSERT_TRUE(writer->append(bytes_of("hello")));
+  plan_.fail_after(1, Errc::kIo);
+  EXPECT_EQ(writer->sync().error().code(), Errc::kIo);
+  EXPECT_EQ(writer->sync().error().code(), Errc::kIo);
+  std::string bytes(5, '?');
+  EXPECT_FALSE(writer->read_at(0, std::as_writable_bytes(std::span(bytes))));
+  EXPECT_FALSE(writer->truncate(0));
+}
+
+TEST_F(LocalBlobStoreTest, ResumedWriterLeavesTheReserveFree) {
+  const auto writer = std::move(*store_->begin({100}));
+  writer->keep();
+  ASSERT_TRUE(writer->append(bytes_of("hello")));
+  fs_.set_free_bytes(Limits{}.disk_reserve_bytes);
+  ASSERT_TRUE(writer->append(bytes_of(" reserved")));
+  const auto again = std::move(*store_->resume(writer->id(), 5));
+  EXPECT_EQ(again->append(bytes_of("!")).error().code(), Errc::kNoSpace);
 }
 
 TEST_F(LocalBlobStoreTest, EveryFlippedBitOfASidecarIsFound) {
@@ -238,6 +305,75 @@ TEST(LocalBlobStoreOnDisk, GivesFileSlicesAndReleasesUnusedReservation) {
   std::string back(bytes.size(), '?');
   ASSERT_TRUE(reader->read_at(0, std::as_writable_bytes(std::span(back))));
   EXPECT_EQ(back, bytes);
+}
+
+// The writer's descriptors, as Linux shows them.
+struct OnDisk : ::testing::Test {
+  // Whether the one for writing has O_DIRECT.
+  static bool is_direct(const BlobId& id) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;  // the iterator's own
+      if (std::filesystem::read_symlink(entry, gone).filename() != id.text()) continue;
+      const int flags = fcntl(std::stoi(entry.path().filename()), F_GETFL);
+      if ((flags & O_ACCMODE) == O_RDWR) return (flags & O_DIRECT) != 0;
+    }
+    return false;
+  }
+  std::uint64_t allocated(const BlobId& id) const {
+    struct stat status {};
+    EXPECT_EQ(stat((dir_.path() + "/staging/" + id.text()).c_str(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  }
+
+  const test::TemporaryDirectory dir_;
+  const std::unique_ptr<io::FileSystem> fs_ = io::make_posix_file_system();
+  test::SeededRandom random_;
+  const std::unique_ptr<BlobStore> store_ =
+      std::move(*open_local_blob_store(*fs_, dir_.path(), random_));
+};
+
+TEST_F(OnDisk, WritesDirectAgainBehindAnUnalignedPlace) {
+  io::Block block;
+  std::fill_n(block.data(), io::kBlockBytes, std::byte{'z'});
+  const auto writer = std::move(*store_->begin({}));
+  if (!is_direct(writer->id())) GTEST_SKIP() << "this file system has no O_DIRECT";
+  const auto append = [&](std::size_t from, std::size_t n) {
+    EXPECT_TRUE(writer->append({block.data() + from, n}));
+    return is_direct(writer->id());
+  };
+  EXPECT_TRUE(append(0, 8192));
+  EXPECT_FALSE(append(0, 1000));                    // an upload that breaks off,
+  EXPECT_FALSE(append(0, io::kBlockBytes - 9192));  // goes on to a multiple of 1 MiB,
+  EXPECT_TRUE(append(0, io::kBlockBytes));          // and has whole blocks from there on
+  EXPECT_FALSE(append(1, 4096));                    // memory that is not aligned
+  EXPECT_TRUE(append(0, 4096));                     // at once, when both are again
+  EXPECT_FALSE(append(0, 96));
+  EXPECT_TRUE(append(96, 4000 + 8192));  // both come to a boundary in mid-append
+  ASSERT_TRUE(writer->truncate(writer->size() - 1));
+  EXPECT_FALSE(append(0, 1));
+  ASSERT_TRUE(writer->truncate(4096));
+  EXPECT_TRUE(append(0, 4096));
+  std::string back(4096 + 4096, '?');
+  ASSERT_TRUE(writer->read_at(0, std::as_writable_bytes(std::span(back))));
+  EXPECT_EQ(back, std::string(back.size(), 'z'));
+  ASSERT_TRUE(writer->read_at(1, std::as_writable_bytes(std::span(back)).first(3)));
+  EXPECT_TRUE(is_direct(writer->id()));  // reading has a descriptor of its own
+}
+
+TEST_F(OnDisk, ReservationStaysWithAKeptWriterAndGoesWhenItIsResumedOrCut) {
+  constexpr std::uint64_t kReserved = 8 << 20;
+  auto writer = std::move(*store_->begin({kReserved}));
+  const BlobId id = writer->id();
+  writer->keep();
+  ASSERT_TRUE(writer->append(bytes_of("hello")));
+  writer.reset();
+  if (allocated(id) < kReserved) GTEST_SKIP() << "this file system has no fallocate";
+  writer = std::move(*store_->resume(id, 5));
+  EXPECT_LT(allocated(id), kReserved / 2);
+  writer = std::move(*store_->begin({kReserved}));
+  ASSERT_TRUE(writer->append(bytes_of("hello")));
+  ASSERT_TRUE(writer->truncate(5));
+  EXPECT_LT(allocated(writer->id()), kReserved / 2);
 }
 
 }  // namespace

@@ -18,7 +18,8 @@
 //   bytes of a file          after File::sync or sync_data
 //   a name in a directory    after sync_directory(parent) that follows link/rename/remove
 // All calls block; call them from a disk thread. Objects are for one thread at a time, except that
-// read_at may run from many threads at once.
+// read_at may run from many threads at once, and that one thread may call sync_data beside
+// another's write_at and set_direct: it covers the writes that returned before it began.
 namespace strata::io {
 
 class File {
