@@ -72,6 +72,15 @@ Status set_parameter(UploadParameters& parameters, const std::string& key, const
 
 }  // namespace
 
+bool is_upload_parameter(std::string_view key) {
+  constexpr std::string_view kDecoded = "decoded-";
+  if (key == "filename" || key == "visibility" || key == "tags" || is_metadata_key(key)) {
+    return true;
+  }
+  if (key.starts_with(kDecoded)) key.remove_prefix(kDecoded.size());
+  return key == "bytes" || algorithm_from_name(key).has_value();
+}
+
 bool is_metadata_key(std::string_view key) {
   return std::find(kMetadataKeys.begin(), kMetadataKeys.end(), key) != kMetadataKeys.end();
 }

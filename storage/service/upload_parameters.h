@@ -26,6 +26,9 @@ struct UploadParameters {
 [[nodiscard]] Result<UploadParameters> parse_upload_parameters(
     const std::vector<std::pair<std::string, std::string>>& pairs, const Limits& limits);
 
+// Whether the key is one that parse_upload_parameters knows.
+[[nodiscard]] bool is_upload_parameter(std::string_view key);
+
 // One word about an image, as an upload parameter or in a PATCH.
 [[nodiscard]] bool is_metadata_key(std::string_view key);
 [[nodiscard]] Status check_metadata_value(std::string_view key, std::string_view value,

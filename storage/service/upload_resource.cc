@@ -1,7 +1,7 @@
-#include <boost/asio/this_coro.hpp>
 #include <chrono>
 
 #include "storage/service/image_json.h"
+#include "storage/service/image_upload.h"
 #include "storage/service/registrar.h"
 #include "storage/service/resources.h"
 #include "storage/service/responses.h"
@@ -102,27 +102,6 @@ http::Awaitable<Status> receive(http::RequestBody& body, upload::Ingest& ingest,
   co_return Status();
 }
 
-Status compare(const UploadParameters& parameters, const blob::BlobProperties& properties) {
-  if (const Status status = parameters.stored.compare(properties.stored, "stored"); !status) {
-    return status;
-  }
-  return parameters.decoded.compare(properties.decoded, "decoded");
-}
-
-catalog::Image make_image(UploadParameters parameters, const Principal& principal,
-                          const blob::BlobProperties& properties, Services& services) {
-  catalog::Image image;
-  image.id = ImageId::generate(services.clock, services.random);
-  image.name = std::move(parameters.name);
-  image.owner = principal.id;
-  image.visibility = parameters.visibility;
-  image.tags = std::move(parameters.tags);
-  image.metadata = std::move(parameters.metadata);
-  image.created = image.updated = services.clock.now();
-  image.content = properties;
-  return image;
-}
-
 http::Awaitable<http::Response> put_upload(Services& services, http::Request& request,
                                            const Principal& principal,
                                            const PathArguments& arguments) {
@@ -142,8 +121,7 @@ http::Awaitable<http::Response> put_upload(Services& services, http::Request& re
       co_await http::run_on(services.disk, [&] { return services.blob_store.begin(hints); });
   if (!writer) co_return fail(writer.error());
   upload::Ingest ingest(services.config.limits, {services.disk, services.compute, services.blocks},
-                        std::move(*writer), co_await boost::asio::this_coro::executor,
-                        services.clock.now());
+                        std::move(*writer), upload::Ingest::Mode::kOnce, services.clock.now());
   if (const Status status = co_await receive(request.body, ingest, services); !status) {
     co_return fail(status.error());
   }
@@ -154,7 +132,8 @@ http::Awaitable<http::Response> put_upload(Services& services, http::Request& re
   }
 
   catalog::Image image =
-      make_image(std::move(*parameters), principal, finished->properties, services);
+      make_image(std::move(*parameters), ImageId::generate(services.clock, services.random),
+                 principal.id, finished->properties, services.clock);
   auto published = co_await http::run_on(services.disk, [&]() -> Result<std::string> {
     STRATA_TRY(image,
                services.images.publish(std::move(finished->writer), image, finished->properties));
