@@ -7,33 +7,81 @@
 namespace strata::codec {
 namespace {
 
+constexpr std::string_view kMagic = "SDec";
+constexpr std::uint8_t kVersion = 1;
+
 class BoundedDecoder final : public Decoder {
  public:
-  BoundedDecoder(std::unique_ptr<Decoder> inner, std::uint64_t output_bytes_max)
-      : inner_(std::move(inner)), limit_(output_bytes_max) {}
+  BoundedDecoder(std::unique_ptr<Decoder> inner, Encoding encoding, std::uint64_t output_bytes_max,
+                 Place place)
+      : inner_(std::move(inner)), encoding_(encoding), limit_(output_bytes_max), place_(place) {}
 
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override {
-    const std::uint64_t left = limit_ - produced_;
+    const std::uint64_t left = limit_ - place_.produced;
     if (out.size() > left) out = out.first(static_cast<std::size_t>(left) + 1);
     STRATA_TRY(const Step step, inner_->step(in, out));
     if (step.produced > left) return limit_error("the decoded size", limit_, "bytes");
-    produced_ += step.produced;
+    place_.consumed += step.consumed;
+    place_.produced += step.produced;
     return step;
   }
 
   Status finish() override { return inner_->finish(); }
 
+  std::optional<std::string> save() const override {
+    const auto payload = inner_->save();
+    if (!payload) return std::nullopt;
+    StateWriter state;
+    state.reserve(payload->size() + 32);
+    state.run(kMagic);
+    state.number(kVersion, 1);
+    state.number(static_cast<unsigned>(encoding_), 1);
+    state.number(0, 2);
+    state.number(place_.consumed, 8);
+    state.number(place_.produced, 8);
+    state.run(*payload);
+    state.seal();
+    std::string bytes = state.take();
+    check(bytes.size() <= kSavedDecoderBytesMax, "a saved decoder state is longer than any");
+    return bytes;
+  }
+
  private:
   std::unique_ptr<Decoder> inner_;
+  Encoding encoding_;
   std::uint64_t limit_;
-  std::uint64_t produced_ = 0;
+  Place place_;
 };
 
 }  // namespace
 
-std::unique_ptr<Decoder> bound_output(std::unique_ptr<Decoder> inner,
-                                      std::uint64_t output_bytes_max) {
-  return std::make_unique<BoundedDecoder>(std::move(inner), output_bytes_max);
+std::unique_ptr<Decoder> bound_output(std::unique_ptr<Decoder> inner, Encoding encoding,
+                                      std::uint64_t output_bytes_max, Place place) {
+  check(place.produced <= output_bytes_max, "bound_output: already over the limit");
+  return std::make_unique<BoundedDecoder>(std::move(inner), encoding, output_bytes_max, place);
+}
+
+Result<SavedDecoder> open_saved_decoder(std::span<const std::byte> saved,
+                                        const DecoderLimits& limits) {
+  if (saved.size() > kSavedDecoderBytesMax) return corrupt_decoder_state("is longer than any");
+  STRATA_TRY(const auto fields, open_state(saved, "decoder", kMagic, kVersion));
+  StateReader reader(fields);
+  const auto encoding = reader.number(1);
+  const auto zero = reader.number(2);
+  const Place place{.consumed = reader.number(8), .produced = reader.number(8)};
+  if (reader.cut()) return corrupt_decoder_state("is cut");
+  if (encoding < static_cast<unsigned>(Encoding::kGzip) ||
+      encoding > static_cast<unsigned>(Encoding::kZstd)) {
+    return corrupt_decoder_state("has an unknown encoding");
+  }
+  if (zero != 0) return corrupt_decoder_state("has reserved bytes that are not zero");
+  if (place.produced > limits.output_bytes_max) {
+    return limit_error("the decoded size", limits.output_bytes_max, "bytes");
+  }
+  constexpr std::size_t kFieldsBytes = 1 + 2 + 8 + 8;
+  return SavedDecoder{.encoding = static_cast<Encoding>(encoding),
+                      .place = place,
+                      .payload = fields.subspan(kFieldsBytes)};
 }
 
 Error limit_error(std::string_view what, std::uint64_t limit, std::string_view unit) {

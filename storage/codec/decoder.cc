@@ -1,5 +1,6 @@
 #include "strata/codec/decoder.h"
 
+#include "storage/codec/bounded_decoder.h"
 #include "storage/codec/gzip_decoder.h"
 #include "storage/codec/xz_decoder.h"
 #include "storage/codec/zstd_decoder.h"
@@ -26,6 +27,29 @@ std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& li
   }
   check(false, "make_decoder: identity needs no decoder");
   return nullptr;
+}
+
+Result<RestoredDecoder> restore_decoder(std::span<const std::byte> saved,
+                                        const DecoderLimits& limits) {
+  STRATA_TRY(const SavedDecoder state, open_saved_decoder(saved, limits));
+  auto decoder = [&]() -> Result<std::unique_ptr<Decoder>> {
+    switch (state.encoding) {
+      case Encoding::kGzip:
+        return restore_gzip_decoder(fastest_inflate_engine(), state, limits);
+      case Encoding::kXz:
+        return restore_xz_decoder(state, limits);
+      case Encoding::kZstd:
+        return restore_zstd_decoder(state, limits);
+      case Encoding::kIdentity:
+        break;
+    }
+    return corrupt_decoder_state("has an unknown encoding");
+  }();
+  if (!decoder) return decoder.error();
+  return RestoredDecoder{.encoding = state.encoding,
+                         .consumed = state.place.consumed,
+                         .produced = state.place.produced,
+                         .decoder = *std::move(decoder)};
 }
 
 }  // namespace strata::codec

@@ -45,11 +45,19 @@ class Window {
   [[nodiscard]] std::span<const std::byte> bytes() const {
     return std::span(bytes_).first(filled_);
   }
+  // As it is after `size` bytes of the stream.
+  void restore(StateReader& state, std::uint64_t size) {
+    filled_ = static_cast<std::size_t>(std::min<std::uint64_t>(size - std::min(size, Offset), Bytes));
+    std::ranges::copy(state.run(filled_), bytes_.begin());
+  }
 
  private:
   std::array<std::byte, Bytes> bytes_{};
   std::size_t filled_ = 0;
 };
+
+constexpr std::string_view kMagic = "SDpr";
+constexpr std::uint8_t kVersion = 1;
 
 // The last bytes of the stream so far; all zero before there were as many.
 class Tail {
@@ -89,6 +97,12 @@ struct DiskProbe::State {
 
 DiskProbe::DiskProbe() : state_(std::make_unique<State>()) {}
 DiskProbe::~DiskProbe() = default;
+DiskProbe::DiskProbe(DiskProbe&&) noexcept = default;
+DiskProbe& DiskProbe::operator=(DiskProbe&&) noexcept = default;
+
+std::uint64_t DiskProbe::bytes() const {
+  return state_->size;
+}
 
 void DiskProbe::update(std::span<const std::byte> data) {
   state_->head.update(state_->size, data);
@@ -110,6 +124,38 @@ DiskInfo DiskProbe::finish() {
   }
   if (has_text(seen.iso.bytes(), 0, kIsoDescriptor)) return {DiskFormat::kIso, seen.size};
   return {DiskFormat::kRaw, seen.size};
+}
+
+std::string DiskProbe::save() const {
+  const State& seen = *state_;
+  StateWriter state;
+  state.run(kMagic);
+  state.number(kVersion, 1);
+  state.number(seen.size, 8);
+  state.run(seen.head.bytes());
+  state.run(seen.iso.bytes());
+  // Before there are more, the last bytes are the first ones.
+  if (seen.size > kDiskHeadBytes) state.run(seen.tail.bytes());
+  seen.vhdx.save(state);
+  state.seal();
+  return state.take();
+}
+
+Result<DiskProbe> DiskProbe::restore(std::span<const std::byte> saved) {
+  STRATA_TRY(const auto fields, open_state(saved, "disk probe", kMagic, kVersion));
+  StateReader state(fields);
+  DiskProbe probe;
+  State& seen = *probe.state_;
+  seen.size = state.number(8);
+  seen.head.restore(state, seen.size);
+  seen.iso.restore(state, seen.size);
+  const bool has_tail = seen.size > kDiskHeadBytes;
+  seen.tail.update(has_tail ? state.run(kVhdFooterBytes) : seen.head.bytes());
+  auto vhdx = VhdxScan::restore(state, seen.size);
+  if (!vhdx) return corrupt_state("disk probe", "has a VHDX scan that cannot be");
+  seen.vhdx = *std::move(vhdx);
+  if (!state.ended()) return corrupt_state("disk probe", "has another length");
+  return probe;
 }
 
 }  // namespace strata::codec

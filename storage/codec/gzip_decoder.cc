@@ -12,6 +12,21 @@
 namespace strata::codec {
 namespace {
 
+// Bytes that are used up from the front.
+class Queue {
+ public:
+  Queue() = default;
+  explicit Queue(std::string bytes) : bytes_(std::move(bytes)) {}
+  [[nodiscard]] bool empty() const { return at_ == bytes_.size(); }
+  [[nodiscard]] std::string_view left() const { return std::string_view(bytes_).substr(at_); }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(left())); }
+  void drop(std::size_t count) { at_ += count; }
+
+ private:
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
 class GzipDecoder final : public Decoder {
  public:
   GzipDecoder(std::unique_ptr<Inflater> inflater, std::uint64_t members_max)
@@ -19,9 +34,12 @@ class GzipDecoder final : public Decoder {
 
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
   Status finish() override;
+  std::optional<std::string> save() const override;
+  // Into a decoder that is new. Refuses what save() cannot have made.
+  Status restore(std::span<const std::byte> payload, std::uint64_t decoded);
 
  private:
-  // kStart and kBetween differ in what finish() says; kPadding follows the last member.
+  // The numbers are those of storage/FORMAT.md. kStart and kBetween differ in what finish() says; kPadding follows the last member.
   enum class Where { kStart, kHeader, kBody, kTrailer, kBetween, kPadding };
 
   // Each takes what it can and says whether more can be done with what is left.
@@ -29,8 +47,13 @@ class GzipDecoder final : public Decoder {
   Result<bool> read_header(std::span<const std::byte> in, Step& step);
   Result<bool> read_body(std::span<const std::byte> in, std::span<std::byte> out, Step& step);
   Result<bool> read_trailer(std::span<const std::byte> in, Step& step);
+  void give(std::span<const std::byte> produced, Step& step);
+  void enter_trailer(const Inflater::Leftover& leftover);
   Status check_trailer();
   Result<bool> read_padding(std::span<const std::byte> in, Step& step);
+  [[nodiscard]] std::optional<DeflateState> save_body() const;
+  Status restore_body(StateReader& state);
+  Status restore_trailer(StateReader& state);
   [[nodiscard]] Error corrupt(std::string_view what) const {
     return corrupt_error(Errc::kCorruptGzip, what, decoded_);
   }
@@ -45,6 +68,11 @@ class GzipDecoder final : public Decoder {
   std::uint32_t member_size_ = 0;  // modulo 2^32, as ISIZE
   std::array<std::byte, 8> trailer_{};
   std::size_t trailer_count_ = 0;
+  // What a restored member has to do before its inflater goes on, as that does not know of it: to
+  // give out what was decoded, and to read what was taken from the stream.
+  Queue pending_{};
+  Queue unread_{};
+  bool ended_ = false;  // there is nothing to be read any more, only pending_
 };
 
 Result<Decoder::Step> GzipDecoder::step(std::span<const std::byte> in, std::span<std::byte> out) {
@@ -81,7 +109,7 @@ Result<bool> GzipDecoder::read_between(std::span<const std::byte> in, Step&) {
   if (where_ == Where::kBetween && in[0] != std::byte{0x1F}) {
     return corrupt("there are bytes behind the last member that are neither gzip nor zero padding");
   }
-  if (members_ == members_max_) {
+  if (members_ >= members_max_) {
     return limit_error("the number of gzip members", members_max_, "members");
   }
   ++members_;
@@ -105,19 +133,49 @@ Result<bool> GzipDecoder::read_header(std::span<const std::byte> in, Step& step)
 Result<bool> GzipDecoder::read_body(std::span<const std::byte> in, std::span<std::byte> out,
                                     Step& step) {
   if (out.empty()) return false;
-  const Inflater::Step inflated = inflater_->inflate(in, out);
+  if (!pending_.empty()) {
+    const auto given = out.first(std::min(out.size(), pending_.bytes().size()));
+    std::ranges::copy(pending_.bytes().first(given.size()), given.begin());
+    pending_.drop(given.size());
+    give(given, step);
+    if (ended_ && pending_.empty()) enter_trailer({});
+    return true;
+  }
+  const bool replay = !unread_.empty();
+  const Inflater::Step inflated = inflater_->inflate(replay ? unread_.bytes() : in, out);
   if (inflated.corrupt) return corrupt("the deflate data is damaged");
-  step.consumed += inflated.consumed;
-  step.produced += inflated.produced;
-  crc_ = inflater_->crc32(crc_, out.first(inflated.produced));
-  member_size_ += static_cast<std::uint32_t>(inflated.produced);
-  decoded_ += inflated.produced;
-  if (!inflated.done) return inflated.consumed > 0 || inflated.produced > 0;
-  const Inflater::Leftover leftover = inflater_->take_leftover();
-  std::copy_n(leftover.bytes.begin(), leftover.count, trailer_.begin());
-  trailer_count_ = leftover.count;
+  if (replay) {
+    unread_.drop(inflated.consumed);
+  } else {
+    step.consumed += inflated.consumed;
+  }
+  give(out.first(inflated.produced), step);
+  if (inflated.done) {
+    const Inflater::Leftover leftover = inflater_->take_leftover();
+    if (leftover.count + unread_.left().size() > trailer_.size()) {
+      return corrupt("the deflate data ends too early");  // only in a state that was forged
+    }
+    enter_trailer(leftover);
+    return true;
+  }
+  return !inflated.pause && (inflated.consumed > 0 || inflated.produced > 0);
+}
+
+void GzipDecoder::give(std::span<const std::byte> produced, Step& step) {
+  step.produced += produced.size();
+  crc_ = inflater_->crc32(crc_, produced);
+  member_size_ += static_cast<std::uint32_t>(produced.size());
+  decoded_ += produced.size();
+}
+
+// Of the trailer some bytes may have been taken already.
+void GzipDecoder::enter_trailer(const Inflater::Leftover& leftover) {
+  const auto behind = std::copy_n(leftover.bytes.begin(), leftover.count, trailer_.begin());
+  std::ranges::copy(unread_.bytes(), behind);
+  trailer_count_ = leftover.count + unread_.left().size();
+  unread_ = {};
+  ended_ = false;
   where_ = Where::kTrailer;
-  return true;
 }
 
 Result<bool> GzipDecoder::read_trailer(std::span<const std::byte> in, Step& step) {
@@ -172,11 +230,99 @@ Status GzipDecoder::finish() {
   return corrupt("the stream ends in the middle of a member's header");
 }
 
+std::optional<std::string> GzipDecoder::save() const {
+  StateWriter state;
+  state.number(static_cast<unsigned>(where_), 1);
+  state.number(members_, 8);
+  if (where_ == Where::kHeader) header_.save(state);
+  if (where_ == Where::kBody || where_ == Where::kTrailer) {
+    state.number(crc_, 4);
+    state.number(member_size_, 4);
+  }
+  if (where_ == Where::kBody) {
+    const auto deflate = save_body();
+    if (!deflate) return std::nullopt;
+    state.reserve(deflate->window.size() + 1024);
+    deflate->save(state);
+  }
+  if (where_ == Where::kTrailer) {
+    state.number(trailer_count_, 1);
+    state.run(std::span(trailer_).first(trailer_count_));
+  }
+  return state.take();
+}
+
+// What the inflater knows, and what it was not told yet after restore().
+std::optional<DeflateState> GzipDecoder::save_body() const {
+  auto deflate = ended_ ? DeflateState{.at = DeflateState::At::kEnded} : inflater_->save();
+  if (!deflate) return std::nullopt;
+  deflate->unread.add(unread_.left());
+  if (!pending_.empty()) {
+    deflate->pending = pending_.left().size();
+    if (deflate->pending > deflate->window.size()) deflate->window = pending_.left();
+  }
+  return deflate;
+}
+
+Status GzipDecoder::restore(std::span<const std::byte> payload, std::uint64_t decoded) {
+  StateReader state(payload);
+  const std::uint64_t where = state.number(1);
+  if (where > static_cast<unsigned>(Where::kPadding)) {
+    return corrupt_decoder_state("is at an unknown place of a gzip stream");
+  }
+  where_ = static_cast<Where>(where);
+  members_ = state.number(8);
+  decoded_ = decoded;
+  if ((members_ == 0) != (where_ == Where::kStart) || (members_ == 0 && decoded > 0)) {
+    return corrupt_decoder_state("has counts that cannot be");
+  }
+  if (where_ == Where::kHeader) {
+    const auto header = GzipHeader::restore(state);
+    if (!header) return corrupt_decoder_state("has a gzip header that cannot be");
+    header_ = *header;
+  }
+  if (where_ == Where::kBody || where_ == Where::kTrailer) {
+    crc_ = state.number<std::uint32_t>();
+    member_size_ = state.number<std::uint32_t>();
+    Status ok = where_ == Where::kBody ? restore_body(state) : restore_trailer(state);
+    if (!ok) return ok;
+  }
+  if (!state.ended()) return corrupt_decoder_state("of gzip has another length");
+  return {};
+}
+
+Status GzipDecoder::restore_body(StateReader& state) {
+  const auto deflate = DeflateState::restore(state);
+  if (!deflate || deflate->window.size() - deflate->pending > decoded_) {
+    return corrupt_decoder_state("has deflate data that cannot be");
+  }
+  ended_ = deflate->at == DeflateState::At::kEnded;
+  if (!ended_ && !inflater_->restore(*deflate)) {
+    return corrupt_decoder_state("has a deflate block that cannot be");
+  }
+  pending_ = Queue(deflate->window.substr(deflate->window.size() - deflate->pending));
+  unread_ = Queue(deflate->unread.behind_lead());
+  return {};
+}
+
+Status GzipDecoder::restore_trailer(StateReader& state) {
+  trailer_count_ = state.number(1);
+  if (trailer_count_ >= trailer_.size()) {
+    return corrupt_decoder_state("has too many bytes of a trailer");
+  }
+  std::ranges::copy(state.run(trailer_count_), trailer_.begin());
+  return {};
+}
+
 std::unique_ptr<Inflater> make_inflater([[maybe_unused]] InflateEngine engine) {
 #if STRATA_WITH_ISAL
   if (engine == InflateEngine::kIsal) return make_isal_inflater();
 #endif
   return make_zlib_inflater();
+}
+
+std::unique_ptr<GzipDecoder> make_bare_decoder(InflateEngine engine, const DecoderLimits& limits) {
+  return std::make_unique<GzipDecoder>(make_inflater(engine), limits.parts_max);
 }
 
 }  // namespace
@@ -190,8 +336,15 @@ InflateEngine fastest_inflate_engine() {
 }
 
 std::unique_ptr<Decoder> make_gzip_decoder(InflateEngine engine, const DecoderLimits& limits) {
-  return bound_output(std::make_unique<GzipDecoder>(make_inflater(engine), limits.parts_max),
-                      limits.output_bytes_max);
+  return bound_output(make_bare_decoder(engine, limits), Encoding::kGzip, limits.output_bytes_max);
+}
+
+Result<std::unique_ptr<Decoder>> restore_gzip_decoder(InflateEngine engine,
+                                                      const SavedDecoder& saved,
+                                                      const DecoderLimits& limits) {
+  auto decoder = make_bare_decoder(engine, limits);
+  if (Status ok = decoder->restore(saved.payload, saved.place.produced); !ok) return ok.error();
+  return bound_output(std::move(decoder), Encoding::kGzip, limits.output_bytes_max, saved.place);
 }
 
 }  // namespace strata::codec

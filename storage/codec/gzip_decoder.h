@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "storage/codec/bounded_decoder.h"
 #include "strata/codec/decoder.h"
 
 namespace strata::codec {
@@ -17,5 +18,13 @@ enum class InflateEngine { kIsal, kZlib };
 // `parts_max` counts members. An engine that was not built in is replaced by zlib.
 [[nodiscard]] std::unique_ptr<Decoder> make_gzip_decoder(InflateEngine engine,
                                                          const DecoderLimits& limits);
+
+// A state says nothing of the engine: what one has saved, the other continues. ISA-L saves between
+// any two steps. zlib does not say where it is within a deflate block; a decoder on it saves
+// anywhere outside of deflate data and between two blocks, where step() returns early once in
+// 64 KiB. Never within a block, so also not where a state of ISA-L was continued in mid-block.
+[[nodiscard]] Result<std::unique_ptr<Decoder>> restore_gzip_decoder(InflateEngine engine,
+                                                                    const SavedDecoder& saved,
+                                                                    const DecoderLimits& limits);
 
 }  // namespace strata::codec

@@ -85,4 +85,54 @@ void GzipHeader::next_after(Field field) {
   }
 }
 
+void GzipHeader::save(StateWriter& state) const {
+  state.number(static_cast<unsigned>(field_), 1);
+  state.number(flags_, 1);
+  state.number(index_, 1);
+  state.number(extra_left_, 2);
+  state.number(crc_, 4);
+  state.number(stored_crc_, 2);
+}
+
+std::optional<GzipHeader> GzipHeader::restore(StateReader& state) {
+  GzipHeader header;
+  const auto field = state.number<std::uint8_t>();
+  header.flags_ = state.number<std::uint8_t>();
+  header.index_ = state.number<std::uint8_t>();
+  header.extra_left_ = state.number<std::uint16_t>();
+  header.crc_ = state.number<std::uint32_t>();
+  header.stored_crc_ = state.number<std::uint16_t>();
+  if (state.cut() || field >= static_cast<unsigned>(Field::kDone)) return std::nullopt;
+  header.field_ = static_cast<Field>(field);
+  if (!header.consistent()) return std::nullopt;
+  return header;
+}
+
+// That the flags ask for the field, and that no more of it was read than it has.
+bool GzipHeader::consistent() const {
+  const auto is_in = [this](std::uint8_t flag, std::uint32_t bytes) {
+    return (flags_ & flag) != 0 && index_ < bytes;
+  };
+  if ((flags_ & kReserved) != 0) return false;
+  const bool extra_read = field_ > Field::kExtraLength;
+  if (extra_read && field_ != Field::kExtra && extra_left_ != 0) return false;
+  switch (field_) {
+    case Field::kFixed:
+      return index_ < kFixedBytes && (index_ > 3 || flags_ == 0) && extra_left_ == 0;
+    case Field::kExtraLength:
+      return is_in(kExtra, 2) && extra_left_ < (index_ == 0 ? 1U : 256U);
+    case Field::kExtra:
+      return (flags_ & kExtra) != 0 && extra_left_ > 0;
+    case Field::kName:
+      return is_in(kName, 1);
+    case Field::kComment:
+      return is_in(kComment, 1);
+    case Field::kCrc:
+      return is_in(kHeaderCrc, 2) && stored_crc_ < (index_ == 0 ? 1U : 256U);
+    case Field::kDone:
+      break;
+  }
+  return false;
+}
+
 }  // namespace strata::codec

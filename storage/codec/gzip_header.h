@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "storage/codec/saved_bytes.h"
+
 namespace strata::codec {
 
 // Reads one gzip member header (RFC 1952 section 2.3) that arrives in pieces of any size. Keeps
@@ -18,9 +20,15 @@ class GzipHeader {
   // Set once the header cannot be right.
   [[nodiscard]] std::optional<std::string_view> error() const { return error_; }
 
+  void save(StateWriter& state) const;
+  // A header that is neither done nor wrong; nullopt for what save() cannot have written.
+  [[nodiscard]] static std::optional<GzipHeader> restore(StateReader& state);
+
  private:
+  // The numbers are those of storage/FORMAT.md.
   enum class Field { kFixed, kExtraLength, kExtra, kName, kComment, kCrc, kDone };
 
+  [[nodiscard]] bool consistent() const;
   void take(std::uint8_t byte);
   void take_fixed(std::uint8_t byte);
   void take_crc(std::uint8_t byte);

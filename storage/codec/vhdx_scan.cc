@@ -42,6 +42,16 @@ struct Region {
   std::uint64_t bytes;
 };
 
+bool sane(const Region& region) {
+  return region.offset >= kRegionAlignment && region.offset <= kVirtualBytesMax &&
+         region.offset % kRegionAlignment == 0 && region.bytes >= kTableBytes;
+}
+
+// Whether the eight bytes of VirtualDiskSize can be there.
+bool sane_item(std::uint64_t offset, std::uint64_t region_bytes) {
+  return offset >= kTableBytes && offset + 8 <= region_bytes;
+}
+
 // 2.2.3: "regi", CRC-32C, count at 8; entries of 32 bytes from 16: GUID, offset, length, flags.
 std::optional<Region> find_metadata_region(std::span<const std::byte> table) {
   if (!has_text(table, 0, "regi") || read_le(table, 4, 4) != table_crc32c(table)) {
@@ -54,9 +64,7 @@ std::optional<Region> find_metadata_region(std::span<const std::byte> table) {
     if (at + 32 > table.size()) break;
     if (!has_guid(table, at, kMetadataRegion)) continue;
     const Region region{read_le(table, at + 16, 8), read_le(table, at + 24, 4)};
-    const bool sane = region.offset >= kRegionAlignment && region.offset <= kVirtualBytesMax &&
-                      region.offset % kRegionAlignment == 0 && region.bytes >= kTableBytes;
-    return sane ? std::optional(region) : std::nullopt;
+    return sane(region) ? std::optional(region) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -73,9 +81,8 @@ std::optional<std::uint64_t> find_size_item(std::span<const std::byte> table,
     if (at + 32 > table.size()) break;
     if (!has_guid(table, at, kVirtualDiskSize)) continue;
     const std::uint64_t offset = read_le(table, at + 16, 4);
-    const bool sane =
-        offset >= kTableBytes && offset + 8 <= region_bytes && read_le(table, at + 20, 4) == 8;
-    return sane ? std::optional(offset) : std::nullopt;
+    const bool good = sane_item(offset, region_bytes) && read_le(table, at + 20, 4) == 8;
+    return good ? std::optional(offset) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -83,7 +90,24 @@ std::optional<std::uint64_t> find_size_item(std::span<const std::byte> table,
 }  // namespace
 
 VhdxScan::VhdxScan() {
-  want(Stage::kSignature, 0, 8);
+  window_of(Stage::kSignature, 0);
+}
+
+void VhdxScan::window_of(Stage stage, std::uint64_t size_offset) {
+  switch (stage) {
+    case Stage::kSignature:
+      return want(stage, 0, 8);
+    case Stage::kRegionTable:
+      return want(stage, kRegionTableOffset, kTableBytes);
+    case Stage::kRegionTableCopy:
+      return want(stage, kRegionTableCopyOffset, kTableBytes);
+    case Stage::kMetadata:
+      return want(stage, metadata_offset_, kTableBytes);
+    case Stage::kSize:
+      return want(stage, size_offset, 8);
+    case Stage::kEnd:
+      return want(stage, 0, 0);
+  }
 }
 
 void VhdxScan::want(Stage stage, std::uint64_t offset, std::size_t bytes) {
@@ -106,25 +130,25 @@ void VhdxScan::update(std::uint64_t offset, std::span<const std::byte> data) {
 
 void VhdxScan::window_full() {
   const auto end = [this] {
-    want(Stage::kEnd, 0, 0);
+    window_of(Stage::kEnd, 0);
     window_.shrink_to_fit();
   };
   switch (stage_) {
     case Stage::kSignature:
       if (!has_text(window_, 0, "vhdxfile")) return end();
-      return want(Stage::kRegionTable, kRegionTableOffset, kTableBytes);
+      return window_of(Stage::kRegionTable, 0);
     case Stage::kRegionTable:
     case Stage::kRegionTableCopy:
       if (const auto region = find_metadata_region(window_)) {
         metadata_offset_ = region->offset;
         metadata_bytes_ = region->bytes;
-        return want(Stage::kMetadata, metadata_offset_, kTableBytes);
+        return window_of(Stage::kMetadata, 0);
       }
       if (stage_ == Stage::kRegionTableCopy) return end();
-      return want(Stage::kRegionTableCopy, kRegionTableCopyOffset, kTableBytes);
+      return window_of(Stage::kRegionTableCopy, 0);
     case Stage::kMetadata:
       if (const auto item = find_size_item(window_, metadata_bytes_)) {
-        return want(Stage::kSize, metadata_offset_ + *item, 8);
+        return window_of(Stage::kSize, metadata_offset_ + *item);
       }
       return end();
     case Stage::kSize: {
@@ -135,6 +159,48 @@ void VhdxScan::window_full() {
     case Stage::kEnd:
       return;
   }
+}
+
+// The stages before the metadata lie at fixed places; a window says the rest of itself.
+void VhdxScan::save(StateWriter& state) const {
+  state.number(static_cast<unsigned>(stage_), 1);
+  if (stage_ == Stage::kMetadata || stage_ == Stage::kSize) {
+    state.number(metadata_offset_, 8);
+    state.number(metadata_bytes_, 4);
+  }
+  if (stage_ == Stage::kSize) state.number(window_offset_, 8);
+  if (stage_ == Stage::kEnd) state.number(virtual_bytes_.value_or(0), 8);
+  state.run(window_);
+}
+
+std::optional<VhdxScan> VhdxScan::restore(StateReader& state, std::uint64_t size) {
+  VhdxScan scan;
+  const std::uint64_t number = state.number(1);
+  if (number > static_cast<unsigned>(Stage::kEnd)) return std::nullopt;
+  const auto stage = static_cast<Stage>(number);
+  if (stage == Stage::kMetadata || stage == Stage::kSize) {
+    scan.metadata_offset_ = state.number(8);
+    scan.metadata_bytes_ = state.number(4);
+    if (!sane(Region{scan.metadata_offset_, scan.metadata_bytes_})) return std::nullopt;
+  }
+  scan.window_of(stage, stage == Stage::kSize ? state.number(8) : 0);
+  if (stage == Stage::kSize &&
+      (scan.window_offset_ < scan.metadata_offset_ ||
+       !sane_item(scan.window_offset_ - scan.metadata_offset_, scan.metadata_bytes_))) {
+    return std::nullopt;
+  }
+  if (stage == Stage::kEnd) {
+    const std::uint64_t virtual_bytes = state.number(8);
+    if (virtual_bytes > kVirtualBytesMax) return std::nullopt;
+    if (virtual_bytes > 0) scan.virtual_bytes_ = virtual_bytes;
+    return scan;
+  }
+  // A window that is full is gone, and one is opened no later than when it begins.
+  const std::uint64_t filled = size - std::min(size, scan.window_offset_);
+  if (filled >= scan.window_bytes_) return std::nullopt;
+  const auto seen = state.run(static_cast<std::size_t>(filled));
+  scan.window_.assign(seen.begin(), seen.end());
+  return scan;
 }
 
 }  // namespace strata::codec

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "storage/codec/saved_bytes.h"
+
 namespace strata::codec {
 
 // Finds the virtual size of a VHDX (Microsoft [MS-VHDX]) in one pass: region table (192 KiB, a copy
@@ -18,9 +20,14 @@ class VhdxScan {
   void update(std::uint64_t offset, std::span<const std::byte> data);
   [[nodiscard]] std::optional<std::uint64_t> virtual_bytes() const { return virtual_bytes_; }
 
+  void save(StateWriter& state) const;
+  // After `size` bytes of the stream; nullopt for what save() cannot have written then.
+  [[nodiscard]] static std::optional<VhdxScan> restore(StateReader& state, std::uint64_t size);
+
  private:
   enum class Stage { kSignature, kRegionTable, kRegionTableCopy, kMetadata, kSize, kEnd };
 
+  void window_of(Stage stage, std::uint64_t size_offset);
   void want(Stage stage, std::uint64_t offset, std::size_t bytes);
   void window_full();
 

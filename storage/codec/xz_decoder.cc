@@ -9,13 +9,10 @@
 
 #include "storage/codec/bounded_decoder.h"
 #include "storage/codec/xz_block.h"
+#include "storage/codec/xz_index.h"
 
 namespace strata::codec {
 namespace {
-
-struct FreeIndexHash {
-  void operator()(lzma_index_hash* hash) const { ::lzma_index_hash_end(hash, nullptr); }
-};
 
 // The walk over the file (xz file format 1.1.0):
 //   file   = stream { padding stream } [ padding ]     padding: zeros, a multiple of four
@@ -28,13 +25,13 @@ class XzDecoder final : public Decoder {
 
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
   Status finish() override;
+  std::optional<std::string> save() const override;
+  // Into a decoder that is new. Refuses what save() cannot have made.
+  Status restore(std::span<const std::byte> payload, Place place);
 
  private:
-  enum class State { kStreamHeader, kBlockHeader, kBlock, kIndex, kFooter, kPadding };
-  struct Place {
-    std::uint64_t stored = 0;
-    std::uint64_t decoded = 0;
-  };
+  // The numbers are those of storage/FORMAT.md; there is none for the inside of a block.
+  enum class State { kStreamHeader, kBlockHeader, kIndex, kFooter, kPadding, kBlock };
 
   // Each does what it can in its state and returns whether the next can go on.
   Result<bool> advance(XzBuffers& buffers);
@@ -49,13 +46,18 @@ class XzDecoder final : public Decoder {
   Status enter_block();
   // Fills held_ to `size` bytes as far as the input goes; returns whether it got there.
   bool hold(XzBuffers& buffers, std::size_t size);
+  // How many bytes held_ may have in this state.
+  [[nodiscard]] std::size_t held_max() const;
+  [[nodiscard]] bool in_stream() const {
+    return state_ != State::kStreamHeader && state_ != State::kPadding;
+  }
   void pass(XzBuffers& buffers, std::size_t count);
   Result<bool> enter(State state);
 
   // The error that a code of liblzma means; `what` says what is wrong after LZMA_DATA_ERROR.
   [[nodiscard]] Error judge(lzma_ret code, std::string_view what) const;
   [[nodiscard]] Error corrupt(std::string_view what) const {
-    return corrupt_error(Errc::kCorruptXz, what, here_.decoded);
+    return corrupt_error(Errc::kCorruptXz, what, here_.produced);
   }
   [[nodiscard]] std::string this_block() const;
 
@@ -68,8 +70,7 @@ class XzDecoder final : public Decoder {
   std::uint64_t blocks_ = 0;  // of all streams
   lzma_stream_flags flags_{};
   XzBlock block_{};
-  // What the blocks of this stream were, to compare with its index; of constant size.
-  std::unique_ptr<lzma_index_hash, FreeIndexHash> blocks_seen_{};
+  XzIndex index_{};  // what the blocks of this stream were, to compare with its index
   std::array<std::uint8_t, LZMA_BLOCK_HEADER_SIZE_MAX> held_{};  // a header or footer
   std::size_t held_count_ = 0;
 };
@@ -78,7 +79,10 @@ Result<Decoder::Step> XzDecoder::step(std::span<const std::byte> in, std::span<s
   XzBuffers buffers{.in = {reinterpret_cast<const std::uint8_t*>(in.data()), in.size()},
                     .out = {reinterpret_cast<std::uint8_t*>(out.data()), out.size()}};
   for (bool more = true; more;) {
+    const State before = state_;
     STRATA_TRY(more, advance(buffers));
+    // Behind a block is where save() has an answer again: the caller may want it.
+    if (before == State::kBlock && state_ != State::kBlock) break;
   }
   return Step{in.size() - buffers.in.size(), out.size() - buffers.out.size()};
 }
@@ -112,10 +116,9 @@ Result<bool> XzDecoder::read_stream_header(XzBuffers& buffers) {
   if (::lzma_check_is_supported(flags_.check) == 0) {
     return corrupt("a stream has an integrity check of an unknown type");
   }
-  if (streams_ == parts_max_) return limit_error("the number of xz streams", parts_max_, "streams");
+  if (streams_ >= parts_max_) return limit_error("the number of xz streams", parts_max_, "streams");
   ++streams_;
-  blocks_seen_.reset(::lzma_index_hash_init(blocks_seen_.release(), nullptr));
-  if (blocks_seen_ == nullptr) return judge(LZMA_MEM_ERROR, "");
+  index_ = XzIndex();
   return enter(State::kBlockHeader);
 }
 
@@ -134,7 +137,7 @@ Result<bool> XzDecoder::read_block_header(XzBuffers& buffers) {
 }
 
 Status XzDecoder::enter_block() {
-  if (blocks_ == parts_max_) return limit_error("the number of xz blocks", parts_max_, "blocks");
+  if (blocks_ >= parts_max_) return limit_error("the number of xz blocks", parts_max_, "blocks");
   ++blocks_;
   block_begin_ = here_;
   return {};
@@ -143,27 +146,25 @@ Status XzDecoder::enter_block() {
 Result<bool> XzDecoder::decode_block(XzBuffers& buffers) {
   const XzBuffers before = buffers;
   const lzma_ret code = block_.decode(buffers);
-  here_.stored += before.in.size() - buffers.in.size();
-  here_.decoded += before.out.size() - buffers.out.size();
+  here_.consumed += before.in.size() - buffers.in.size();
+  here_.produced += before.out.size() - buffers.out.size();
   if (code == LZMA_OK) return false;
   if (code != LZMA_STREAM_END) {
     return judge(code, "the data, sizes, padding or check of " + this_block() + " is damaged");
   }
-  const lzma_ret noted =
-      ::lzma_index_hash_append(blocks_seen_.get(), block_.unpadded_size(), block_.decoded_size());
-  if (noted != LZMA_OK) return judge(noted, "a stream is longer than xz allows");
+  if (!index_.append(block_.unpadded_size(), block_.decoded_size())) {
+    return corrupt("a stream is longer than xz allows");
+  }
   return enter(State::kBlockHeader);
 }
 
 Result<bool> XzDecoder::read_index(XzBuffers& buffers) {
-  if (buffers.in.empty()) return false;
   std::size_t taken = 0;
-  const lzma_ret code =
-      ::lzma_index_hash_decode(blocks_seen_.get(), buffers.in.data(), &taken, buffers.in.size());
+  const XzIndex::Verdict verdict = index_.read(buffers.in, taken);
   pass(buffers, taken);
-  if (code == LZMA_OK) return false;
-  if (code == LZMA_STREAM_END) return enter(State::kFooter);
-  return judge(code, "the index is damaged or lists other blocks than those of its stream");
+  if (verdict == XzIndex::Verdict::kMore) return false;
+  if (verdict == XzIndex::Verdict::kEnd) return enter(State::kFooter);
+  return corrupt("the index is damaged or lists other blocks than those of its stream");
 }
 
 Result<bool> XzDecoder::read_footer(XzBuffers& buffers) {
@@ -171,7 +172,7 @@ Result<bool> XzDecoder::read_footer(XzBuffers& buffers) {
   lzma_stream_flags footer{};
   const lzma_ret code = ::lzma_stream_footer_decode(&footer, held_.data());
   if (code != LZMA_OK) return judge(code, "the footer of a stream is damaged");
-  if (footer.backward_size != ::lzma_index_hash_size(blocks_seen_.get())) {
+  if (footer.backward_size != index_.size()) {
     return corrupt("the footer of a stream gives another size of the index");
   }
   if (::lzma_stream_flags_compare(&flags_, &footer) != LZMA_OK) {
@@ -210,7 +211,7 @@ bool XzDecoder::hold(XzBuffers& buffers, std::size_t size) {
 
 void XzDecoder::pass(XzBuffers& buffers, std::size_t count) {
   buffers.in = buffers.in.subspan(count);
-  here_.stored += count;
+  here_.consumed += count;
 }
 
 Result<bool> XzDecoder::enter(State state) {
@@ -236,15 +237,95 @@ Error XzDecoder::judge(lzma_ret code, std::string_view what) const {
 
 std::string XzDecoder::this_block() const {
   return "block " + std::to_string(blocks_) + ", which begins at stored offset " +
-         std::to_string(block_begin_.stored) + " and decoded offset " +
-         std::to_string(block_begin_.decoded) + ",";
+         std::to_string(block_begin_.consumed) + " and decoded offset " +
+         std::to_string(block_begin_.produced) + ",";
+}
+
+std::size_t XzDecoder::held_max() const {
+  switch (state_) {
+    case State::kStreamHeader:
+    case State::kFooter:
+      return LZMA_STREAM_HEADER_SIZE - 1;
+    case State::kBlockHeader:
+      // The first byte says how long it is; a block never begins with 0.
+      return held_[0] == 0 ? 0 : lzma_block_header_size_decode(held_[0]) - 1;
+    case State::kPadding:
+      return 3;
+    case State::kIndex:
+    case State::kBlock:
+      break;
+  }
+  return 0;
+}
+
+std::optional<std::string> XzDecoder::save() const {
+  if (state_ == State::kBlock) return std::nullopt;
+  StateWriter state;
+  state.number(static_cast<unsigned>(state_), 1);
+  state.number(streams_, 8);
+  state.number(blocks_, 8);
+  if (in_stream()) {
+    state.number(flags_.check, 1);
+    index_.save(state);
+  }
+  state.number(held_count_, 2);
+  if (state_ != State::kPadding) state.run(std::as_bytes(std::span(held_).first(held_count_)));
+  return state.take();
+}
+
+Status XzDecoder::restore(std::span<const std::byte> payload, Place place) {
+  StateReader state(payload);
+  const std::uint64_t number = state.number(1);
+  if (number >= static_cast<unsigned>(State::kBlock)) {
+    return corrupt_decoder_state("is at an unknown place of an xz stream");
+  }
+  state_ = static_cast<State>(number);
+  streams_ = state.number(8);
+  blocks_ = state.number(8);
+  if (in_stream()) {
+    flags_ = {};
+    flags_.backward_size = LZMA_VLI_UNKNOWN;
+    flags_.check = static_cast<lzma_check>(state.number(1));
+    if (::lzma_check_is_supported(flags_.check) == 0) {
+      return corrupt_decoder_state("has an integrity check of an unknown type");
+    }
+    if (!index_.restore(state, state_ == State::kIndex || state_ == State::kFooter)) {
+      return corrupt_decoder_state("has an xz index that cannot be");
+    }
+  }
+  held_count_ = state.number(2);
+  if (held_count_ >= held_.size()) return corrupt_decoder_state("has too long a piece of a header");
+  if (state_ != State::kPadding) {
+    std::ranges::transform(state.run(held_count_), held_.begin(),
+                           [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+  }
+  if (!state.ended()) return corrupt_decoder_state("of xz has another length");
+  const bool begun = state_ != State::kStreamHeader;
+  if (held_count_ > held_max() || held_count_ > place.consumed || (begun && streams_ == 0) ||
+      (streams_ == 0 && (blocks_ > 0 || place.produced > 0)) || index_.records() > blocks_) {
+    return corrupt_decoder_state("has counts that cannot be");
+  }
+  here_ = place;
+  // What this_block() names, should the piece of a header be that of a block.
+  block_begin_ = {.consumed = place.consumed - held_count_, .produced = place.produced};
+  return {};
+}
+
+std::unique_ptr<XzDecoder> make_bare_decoder(const DecoderLimits& limits) {
+  return std::make_unique<XzDecoder>(limits.xz_memory_bytes_max, limits.parts_max);
 }
 
 }  // namespace
 
 std::unique_ptr<Decoder> make_xz_decoder(const DecoderLimits& limits) {
-  return bound_output(std::make_unique<XzDecoder>(limits.xz_memory_bytes_max, limits.parts_max),
-                      limits.output_bytes_max);
+  return bound_output(make_bare_decoder(limits), Encoding::kXz, limits.output_bytes_max);
+}
+
+Result<std::unique_ptr<Decoder>> restore_xz_decoder(const SavedDecoder& saved,
+                                                    const DecoderLimits& limits) {
+  auto decoder = make_bare_decoder(limits);
+  if (Status ok = decoder->restore(saved.payload, saved.place); !ok) return ok.error();
+  return bound_output(std::move(decoder), Encoding::kXz, limits.output_bytes_max, saved.place);
 }
 
 }  // namespace strata::codec

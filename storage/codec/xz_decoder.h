@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "storage/codec/bounded_decoder.h"
 #include "strata/codec/decoder.h"
 
 namespace strata::codec {
@@ -14,5 +15,9 @@ namespace strata::codec {
 // before they are allocated; `parts_max` bounds the blocks of all streams, empty ones too, and the
 // streams, which may have no block.
 [[nodiscard]] std::unique_ptr<Decoder> make_xz_decoder(const DecoderLimits& limits);
+
+// From a state anywhere but between the first and the last byte of a block behind its header.
+[[nodiscard]] Result<std::unique_ptr<Decoder>> restore_xz_decoder(const SavedDecoder& saved,
+                                                                  const DecoderLimits& limits);
 
 }  // namespace strata::codec

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <string>
+#include <utility>
 
 #include "storage/codec/bounded_decoder.h"
 
@@ -37,6 +38,9 @@ class ZstdDecoder final : public Decoder {
 
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
   Status finish() override;
+  std::optional<std::string> save() const override;
+  // Into a decoder that is new. Refuses what save() cannot have made.
+  Status restore(std::span<const std::byte> payload, std::uint64_t decoded);
 
  private:
   // The four magic bytes of each frame are read here before libzstd sees them: to count frames, and
@@ -72,7 +76,8 @@ Result<Decoder::Step> ZstdDecoder::step(std::span<const std::byte> in, std::span
     if (step.produced == out.size() || (rest.empty() && !output_pending_)) return step;
     STRATA_TRY(const bool more, decode({.src = rest.data(), .size = rest.size(), .pos = 0},
                                        out.subspan(step.produced), step));
-    if (!more) return step;
+    // Between frames is the one place where save() has an answer: the caller may want it.
+    if (!more || in_magic()) return step;
   }
 }
 
@@ -87,7 +92,7 @@ Status ZstdDecoder::read_magic(std::span<const std::byte> in, Step& step) {
     return corrupt(frames_ == 0 ? "the stream does not begin with the zstd magic bytes"
                                 : "there are bytes behind the last frame that are not a frame");
   }
-  if (frames_ == frames_max_)
+  if (frames_ >= frames_max_)
     return limit_error("the number of zstd frames", frames_max_, "frames");
   ++frames_;
   ZSTD_inBuffer magic{.src = magic_.data(), .size = magic_.size(), .pos = 0};
@@ -134,11 +139,43 @@ Status ZstdDecoder::finish() {
   return corrupt("the stream ends too early");
 }
 
+std::optional<std::string> ZstdDecoder::save() const {
+  if (!in_magic()) return std::nullopt;
+  StateWriter state;
+  state.number(frames_, 8);
+  state.number(magic_count_, 1);
+  state.run(std::span(magic_).first(magic_count_));
+  return state.take();
+}
+
+Status ZstdDecoder::restore(std::span<const std::byte> payload, std::uint64_t decoded) {
+  StateReader state(payload);
+  frames_ = state.number(8);
+  const std::uint64_t count = state.number(1);
+  if (count >= magic_.size()) return corrupt_decoder_state("has too many magic bytes");
+  magic_count_ = count;
+  std::ranges::copy(state.run(magic_count_), magic_.begin());
+  if (!state.ended()) return corrupt_decoder_state("of zstd has another length");
+  if (frames_ == 0 && decoded > 0) return corrupt_decoder_state("has decoded bytes of no frame");
+  decoded_ = decoded;
+  return {};
+}
+
+std::unique_ptr<ZstdDecoder> make_bare_decoder(const DecoderLimits& limits) {
+  return std::make_unique<ZstdDecoder>(limits.zstd_window_bytes_max, limits.parts_max);
+}
+
 }  // namespace
 
 std::unique_ptr<Decoder> make_zstd_decoder(const DecoderLimits& limits) {
-  return bound_output(std::make_unique<ZstdDecoder>(limits.zstd_window_bytes_max, limits.parts_max),
-                      limits.output_bytes_max);
+  return bound_output(make_bare_decoder(limits), Encoding::kZstd, limits.output_bytes_max);
+}
+
+Result<std::unique_ptr<Decoder>> restore_zstd_decoder(const SavedDecoder& saved,
+                                                      const DecoderLimits& limits) {
+  auto decoder = make_bare_decoder(limits);
+  if (Status ok = decoder->restore(saved.payload, saved.place.produced); !ok) return ok.error();
+  return bound_output(std::move(decoder), Encoding::kZstd, limits.output_bytes_max, saved.place);
 }
 
 }  // namespace strata::codec
