@@ -23,6 +23,7 @@ http::Response options_response(const std::string& allow) {
 Application::Application(Services& services) : services_(services) {
   add_health_routes(router_, services);
   add_upload_routes(router_, services);
+  add_uploads_routes(router_, services);
   add_image_routes(router_, services);
   add_content_routes(router_, services);
   add_registration_routes(router_, services);
@@ -30,6 +31,12 @@ Application::Application(Services& services) : services_(services) {
 
 http::Response Application::problem(const Error& error, const std::string& request_id) {
   return problem_response(error, request_id);
+}
+
+std::string Application::loggable_path(const http::RequestHead& head) const {
+  constexpr std::string_view kUploads = "/v1/uploads/";
+  if (!head.raw_path.starts_with(kUploads)) return head.raw_path;
+  return std::string(kUploads) + "{token}";
 }
 
 http::Awaitable<http::Response> Application::handle(http::Request& request) {

@@ -12,6 +12,8 @@ class Application final : public http::Handler {
   explicit Application(Services& services);
   [[nodiscard]] http::Awaitable<http::Response> handle(http::Request& request) override;
   [[nodiscard]] http::Response problem(const Error& error, const std::string& request_id) override;
+  // Without the tokens of uploads, which are capabilities.
+  [[nodiscard]] std::string loggable_path(const http::RequestHead& head) const override;
 
  private:
   [[nodiscard]] http::Awaitable<http::Response> dispatch(http::Request& request);

@@ -84,12 +84,22 @@ void add_cors(const http::RequestHead& head, const Config& config, http::Respons
   if (!origin || !origin_allowed(*origin, config)) return;
   response.headers.set("Access-Control-Allow-Origin", *origin);
   response.headers.add("Vary", "Origin");
-  response.headers.set("Access-Control-Expose-Headers",
-                       "Location, ETag, Content-Range, Accept-Ranges, Repr-Digest, X-Request-Id");
+  response.headers.set(
+      "Access-Control-Expose-Headers",
+      "Location, ETag, Content-Range, Accept-Ranges, Repr-Digest, X-Request-Id, Strata-Image, "
+      "Upload-Offset, Upload-Length, Upload-Metadata, Upload-Defer-Length, Upload-Concat, "
+      "Upload-Expires, Upload-Complete, Upload-Incomplete, Upload-Limit, "
+      "Upload-Draft-Interop-Version, Tus-Version, Tus-Resumable, Tus-Max-Size, Tus-Extension, "
+      "Tus-Checksum-Algorithm, Retry-After");
   if (head.method != "OPTIONS") return;
   response.headers.set("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE");
   response.headers.set("Access-Control-Allow-Headers",
-                       "Authorization, Content-Type, Range, Repr-Digest, Content-Digest");
+                       "Authorization, Content-Type, Content-Disposition, Range, Repr-Digest, "
+                       "Content-Digest, Want-Repr-Digest, Upload-Offset, Upload-Length, "
+                       "Upload-Metadata, Upload-Defer-Length, Upload-Concat, Upload-Checksum, "
+                       "Upload-Complete, Upload-Incomplete, Upload-Draft-Interop-Version, "
+                       "Tus-Resumable, X-HTTP-Method-Override, X-Requested-With, X-Request-Id");
+  response.headers.set("Access-Control-Max-Age", "86400");
 }
 
 Result<std::string> load_admin_token(const std::string& data, Random& random) {

@@ -14,6 +14,7 @@
 #include "storage/service/data_lock.h"
 #include "storage/service/endorser_files.h"
 #include "storage/service/open_images.h"
+#include "storage/service/image_upload.h"
 #include "storage/service/registrar.h"
 #include "storage/service/services.h"
 #include "strata/base/log.h"
@@ -77,6 +78,9 @@ struct Daemon::Parts {
   std::optional<OpenImages> open_images;
   std::optional<io::BlockPool> blocks;
   std::optional<Services> services;
+  std::unique_ptr<upload::Journal> journal;
+  std::optional<ImagePublisher> publisher;
+  std::optional<upload::Uploads> uploads;
   std::optional<Application> application;
   std::optional<http::Server> server;
   std::optional<io::WorkerPool> disk;
@@ -98,13 +102,17 @@ Status Daemon::Parts::open_data() {
   STRATA_TRY(blob_store,
              blob::open_local_blob_store(*fs, config.data + "/store", random, config.limits));
   STRATA_TRY(catalog, catalog::open_rocksdb_catalog(config.data + "/catalog"));
+  STRATA_TRY(journal, upload::Journal::open(
+                          *fs, {.directory = config.data + "/uploads",
+                                .disk_reserve_bytes = kRecordReserveBytes}));
   images = std::make_unique<catalog::ImageStore>(
       *blob_store, *catalog, clock, [this](const catalog::Image&) { return registers(config); });
   return {};
 }
 
 Status Daemon::Parts::recover() {
-  STRATA_TRY(const auto recovery, images->recover());
+  STRATA_TRY(const auto kept, upload::Uploads::kept_blobs(*journal));
+  STRATA_TRY(const auto recovery, images->recover(kept));
   if (recovery.leftovers + recovery.inserted + recovery.removed + recovery.unused +
           recovery.damaged >
       0) {
@@ -133,6 +141,7 @@ Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config)
 
 Daemon::~Daemon() {
   if (parts_->server) parts_->server->stop();
+  if (parts_->uploads) parts_->uploads->stop();
 }
 
 Status Daemon::start() {
@@ -146,6 +155,12 @@ Status Daemon::start() {
   p.compute.emplace("compute", io::usable_cpus());
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.blocks, *p.blob_store,
                      *p.catalog, *p.images, *p.open_images, p.metrics, p.counts, token);
+  p.publisher.emplace(*p.services);
+  p.uploads.emplace(upload::Uploads::Parts{
+      p.config.limits, p.clock, p.random, {*p.disk, *p.compute, *p.blocks}, *p.blob_store,
+      *p.journal, *p.publisher});
+  if (const Status status = p.uploads->load(); !status) return status;
+  p.services->uploads = &*p.uploads;
   p.application.emplace(*p.services);
   // Network threads only move bytes (5 GB/s each by sendfile); as many as cores would compete with
   // the digests and with each other: on two cores one thread answers 64 KiB ranges at 0.98 of
@@ -158,6 +173,7 @@ Status Daemon::start() {
   if (const Status status = p.server->bind(); !status) return status;
   p.services->public_url = p.config.public_url.empty() ? url() : p.config.public_url;
   if (const Status status = p.open_registrar(p.services->public_url); !status) return status;
+  p.uploads->start();
   if (const Status status = p.server->start(); !status) return status;
   if (p.registrar) p.registrar->start();
   p.collector.emplace(*p.images, p.clock, p.config.limits);
@@ -176,7 +192,9 @@ std::string Daemon::url() const {
 
 void Daemon::drain() {
   parts_->services->draining = true;
+  parts_->uploads->drain();  // what was received is kept: those clients come back
   parts_->server->drain();
+  parts_->uploads->stop();
 }
 
 }  // namespace strata::storage

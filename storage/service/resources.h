@@ -8,6 +8,7 @@
 namespace strata::storage {
 
 void add_upload_routes(Router& router, Services& services);        // PUT /v1/upload/{filename}
+void add_uploads_routes(Router& router, Services& services);       // /v1/uploads[/{token}]
 void add_image_routes(Router& router, Services& services);         // /v1/images, /v1/images/{id}
 void add_content_routes(Router& router, Services& services);       // .../content and .../decoded
 void add_registration_routes(Router& router, Services& services);  // .../metadata, .../registration

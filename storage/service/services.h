@@ -9,6 +9,7 @@
 #include "storage/catalog/image_store.h"
 #include "storage/service/config.h"
 #include "storage/service/service_metrics.h"
+#include "storage/upload/uploads.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
 #include "strata/io/block.h"
@@ -34,7 +35,8 @@ struct Services {
   Metrics& metrics;
   ServiceMetrics& counts;
   std::string admin_token;
-  Registrar* registrar = nullptr;  // null: images are not registered
+  upload::Uploads* uploads = nullptr;  // set before the server starts
+  Registrar* registrar = nullptr;      // null: images are not registered
   std::string public_url = {};     // without a slash at the end
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open_uploads{0};

@@ -6,6 +6,7 @@
 #include "storage/service/resources.h"
 #include "storage/service/responses.h"
 #include "storage/service/upload_parameters.h"
+#include "storage/service/upload_protocols.h"
 #include "storage/upload/ingest.h"
 #include "strata/base/text.h"
 #include "strata/http/digest_fields.h"
@@ -155,6 +156,10 @@ void add_upload_routes(Router& router, Services& services) {
   router.add("PUT", "/v1/upload/{}",
              [&services](http::Request& request, const Principal& principal,
                          const PathArguments& arguments) {
+               // Clients that can resume say so on any upload (URLSession of Apple does).
+               if (ietf::speaks(request.head)) {
+                 return ietf::create(services, request, principal, arguments[0]);
+               }
                return put_upload(services, request, principal, arguments);
              });
 }

@@ -30,7 +30,6 @@ struct SessionView {
   SessionState state = SessionState::kReceiving;
   std::uint64_t offset = 0;  // durable
   std::optional<Error> error{};              // kFailed, or why verifying was interrupted
-  std::chrono::milliseconds expires_in{};  // without another request
 };
 
 // One session; shared by the table of sessions and the requests that use it. Thread-safe, but for

@@ -409,6 +409,13 @@ asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
   }
 }
 
+std::chrono::milliseconds Uploads::expires_in(const Session& session) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(session.token());
+  const std::int64_t idle = found == sessions_.end() ? 0 : swept_ms_ - found->second.used;
+  return std::chrono::milliseconds(p_.limits.upload_idle_max) - std::chrono::milliseconds(idle);
+}
+
 Uploads::Figures Uploads::figures() const {
   Figures figures;
   figures.checkpoints = checkpoints_;

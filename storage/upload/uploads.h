@@ -124,6 +124,9 @@ class Uploads {
   // must not end uploads).
   [[nodiscard]] boost::asio::awaitable<void> sweep(std::chrono::milliseconds interval);
 
+  // Until it is removed if nobody touches it.
+  [[nodiscard]] std::chrono::milliseconds expires_in(const Session& session) const;
+
   struct Figures {
     std::uint64_t sessions = 0, open = 0, warm = 0;
     std::uint64_t checkpoints = 0;
