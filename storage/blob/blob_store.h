@@ -98,7 +98,8 @@ class BlobStore {
   // what it had beyond them is dropped. One writer of an id at a time (the caller sees to that).
   // The new writer is not kept unless keep() is called again. After a failed sync only as much as
   // an earlier one covered may be believed, and given as `size`. kNotFound; kCorruptData when there
-  // are fewer than `size` bytes; kConflict when the bytes are published: they never change again.
+  // are fewer than `size` bytes; kConflict when the bytes are published, and so never
+  // change again, or may be: a failed commit that could not be taken back before clean_up().
   [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> resume(const BlobId& id,
                                                                    std::uint64_t size) = 0;
   // Reads the first `size` bytes of a kept or still open writer; kNotFound and kCorruptData as

@@ -274,6 +274,19 @@ TEST_F(ImageStoreTest, RecoveryChangesNothingWhenBothPlacesAgree) {
   EXPECT_EQ(wanted(image), 1u);
 }
 
+TEST_F(ImageStoreTest, RecoveryLeavesTheBytesOfKeptWriters) {
+  const auto kept = written("kept"), forgotten = written("forgotten");
+  for (blob::BlobWriter* writer : {kept.get(), forgotten.get()}) writer->keep();
+  EXPECT_EQ(images_->recover({kept->id()})->leftovers, 1u);
+  EXPECT_EQ(blobs_->resume(forgotten->id(), 0).error().code(), Errc::kNotFound);
+  const auto image =
+      images_->publish(std::move(*blobs_->resume(kept->id(), 4)), maker_.make("alice", "kept"),
+                       test::properties_of("kept", "kept"));
+  ASSERT_TRUE(image);
+  EXPECT_EQ(image->blob, kept->id());
+  EXPECT_EQ(images_->recover()->leftovers, 0u);
+}
+
 TEST_F(ImageStoreTest, AnnotationsWinOverTheCatalogue) {
   Image image = publish("alice", "x");
   const Image other = publish("alice", "x"), removed = publish("bob", "y");
