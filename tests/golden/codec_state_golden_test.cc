@@ -59,14 +59,20 @@ const std::string kXz = test::forge_xz({.blocks = 2, .data = "data"});
 const std::string kZstd = test::forge_zstd({});
 
 const Golden kGolden[] = {
-    {"gzip_header", kStored, 4, "data", "5344656301010000000000000000000400000000000000000100000000000000"
+    {"gzip_header", kStored, 4, "data",
+     "5344656301010000000000000000000400000000000000000100000000000000"
      "0100000400000c87e6bc0000219f3e786542eaaf"},
-    {"gzip_stored", kStored, 17, "data", "5344656301010000000000000000001100000000000000020200000000000000"
+    {"gzip_stored", kStored, 17, "data",
+     "5344656301010000000000000000001100000000000000020200000000000000"
      "017afded920000000201010002000000000000000000026461196b6861a99b89"
-     "c4", true},
-    {"gzip_fixed", kFixed, 12, "xxxxx", "5344656301010000000000000000000c00000000000000010200000000000000"
-     "018cdc1683000000010201000500000000000000000178087cf3cc13850c46", true},
-    {"gzip_dynamic", kDynamic, 40, kText, "5344656301010000000000000000002800000000000000460200000000000000"
+     "c4",
+     true},
+    {"gzip_fixed", kFixed, 12, "xxxxx",
+     "5344656301010000000000000000000c00000000000000010200000000000000"
+     "018cdc1683000000010201000500000000000000000178087cf3cc13850c46",
+     true},
+    {"gzip_dynamic", kDynamic, 40, kText,
+     "5344656301010000000000000000002800000000000000460200000000000000"
      "0157a7b782000000460301000000000000000000000000000000000000000000"
      "0000000000000000000000000000000000000000000000000000000123400000"
      "0000000000000000000000000000000000000000000000000000000000000000"
@@ -75,15 +81,20 @@ const Golden kGolden[] = {
      "0000000000000000000001010000000000000046616161626161616161616162"
      "6461636361616262616163616361616164616362636163616161616162636263"
      "63646161636261626162616161616161646363626361616461622eddd515c7f1"
-     "0c81", true},
-    {"gzip_trailer", kStored, 21, "data", "5344656301010000000000000000001500000000000000040300000000000000"
+     "0c81",
+     true},
+    {"gzip_trailer", kStored, 21, "data",
+     "5344656301010000000000000000001500000000000000040300000000000000"
      "01adf3f363000000040263f357e0473a4d49eb8f"},
-    {"gzip_members", kStored + kStored, kStored.size(), "datadata", "5344656301010000000000000000001b00000000000000040400000000000000"
+    {"gzip_members", kStored + kStored, kStored.size(), "datadata",
+     "5344656301010000000000000000001b00000000000000040400000000000000"
      "01ef865143ef02b173"},
-    {"xz_blocks", kXz, 12 + (kXz.size() - 12 - 24) / 2, "datadata", "5344656301020000000000000000002000000000000000040100000000000000"
+    {"xz_blocks", kXz, 12 + (kXz.size() - 12 - 24) / 2, "datadata",
+     "5344656301020000000000000000002000000000000000040100000000000000"
      "0100000000000000010000000000000000010000000000000002d8f9bcad5da3"
      "89cb00000000000000000000000000000000000000000000195949ec60d47e23"},
-    {"zstd_frames", kZstd + kZstd, kZstd.size(), "datadata", "5344656301030000000000000000000d00000000000000040000000000000001"
+    {"zstd_frames", kZstd + kZstd, kZstd.size(), "datadata",
+     "5344656301030000000000000000000d00000000000000040000000000000001"
      "00de148f8dc3034185"},
 };
 
@@ -94,8 +105,8 @@ TEST_P(DecoderStateGolden, IsProduced) {
   if (golden.in_block && fastest_inflate_engine() != InflateEngine::kIsal) {
     GTEST_SKIP() << "zlib has no state within a block";
   }
-  const auto decoder = make_decoder(detect_encoding(test::bytes_of(golden.stream)),
-                                    test::default_limits());
+  const auto decoder =
+      make_decoder(detect_encoding(test::bytes_of(golden.stream)), test::default_limits());
   std::string room(1 << 16, '\0');
   const auto out = std::as_writable_bytes(std::span(room));
   for (std::size_t at = 0; at < golden.consumed;) {
@@ -119,7 +130,9 @@ TEST_P(DecoderStateGolden, IsAcceptedAndContinued) {
   }
 }
 
-TEST_P(DecoderStateGolden, IsWhatTheFormatDocumentShows) { expect_shown(GetParam().hex); }
+TEST_P(DecoderStateGolden, IsWhatTheFormatDocumentShows) {
+  expect_shown(GetParam().hex);
+}
 
 INSTANTIATE_TEST_SUITE_P(Format, DecoderStateGolden, testing::ValuesIn(kGolden),
                          [](const auto& golden) { return golden.param.name; });
@@ -136,7 +149,8 @@ void PrintTo(const ProbeGolden& golden, std::ostream* out) {
 
 const ProbeGolden kProbeGolden[] = {
     {"five_bytes", "abcde", "534470720100000000000000056162636465006162636465a996dba59aa9539f"},
-    {"ten_bytes", "abcdefghij", "5344707201000000000000000a6162636465666768696a050000000000000000"
+    {"ten_bytes", "abcdefghij",
+     "5344707201000000000000000a6162636465666768696a050000000000000000"
      "2f9093cde12bd00f"},
     {"vhdx", "vhdxfile12", "5344707201000000000000000a7668647866696c65313201c321a95c6d7057fe"},
 };

@@ -181,8 +181,9 @@ TEST(CodecStateForged, FixedBlocksAndBlockOrder) {
     const auto engine = [&] {
       return random() % 2 == 0 ? InflateEngine::kIsal : InflateEngine::kZlib;
     };
-    test::Reborn decoder(make_gzip_decoder(engine(), test::default_limits()),
-                         [&] { return random() % 2 == 0; }, engine);
+    test::Reborn decoder(
+        make_gzip_decoder(engine(), test::default_limits()), [&] { return random() % 2 == 0; },
+        engine);
     const auto piece = [&] { return 1 + random() % (std::size_t{1} << random() % 8); };
     const auto decoded = test::decode_all(decoder, stream, {piece, piece});
     ASSERT_TRUE(decoded) << decoded.error().message();
@@ -195,7 +196,11 @@ TEST(DiskProbeState, AnyPlaceGivesTheSameAnswer) {
   std::string vhdx(400 * 1024, '\0');
   vhdx.replace(0, 8, "vhdxfile");
   std::string iso = test::sample_data(40'000, 1);
-  iso.replace(32768, 7, std::string("\x01" "CD001" "\x01", 7));
+  iso.replace(32768, 7,
+              std::string("\x01"
+                          "CD001"
+                          "\x01",
+                          7));
   for (const std::string& disk : {vhdx, iso, test::sample_data(700, 2), test::sample_data(5, 3)}) {
     const DiskInfo expected = test::probe_all(disk);
     for (int round = 0; round < 60; ++round) {

@@ -59,11 +59,11 @@ inline constexpr std::size_t kSavedDecoderBytesMax = 192 * 1024;
 // `encoding` must not be kIdentity.
 [[nodiscard]] std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits);
 // Continues behind the last byte consumed before save(). What was counted (output, parts) goes on
-// counting towards `limits`. kCorruptData says what is wrong with a state that is damaged, cut or of
-// another version; hostile bytes are refused, never believed. The caller compares the encoding and
-// the offsets with what it expects: a good state of another stream cannot be told from the right one.
-// kDecompressionLimit for one that is over `limits` already. The decoder may have output before it is
-// given input.
+// counting towards `limits`. kCorruptData says what is wrong with a state that is damaged, cut or
+// of another version; hostile bytes are refused, never believed. The caller compares the encoding
+// and the offsets with what it expects: a good state of another stream cannot be told from the
+// right one. kDecompressionLimit for one that is over `limits` already. The decoder may have output
+// before it is given input.
 struct RestoredDecoder {
   Encoding encoding;
   std::uint64_t consumed;  // stored bytes before the place where it continues
