@@ -321,7 +321,7 @@ TEST(DiskProbeState, WhatCannotBeIsRefused) {
     ASSERT_FALSE(DiskProbe::restore(test::bytes_of(sealed(good.substr(0, size)))));
   }
   EXPECT_FALSE(DiskProbe::restore(test::bytes_of(sealed(test::unsealed(good) + '\0'))));
-  for (const auto& [at, by] : {std::pair<std::size_t, char>{4, 1}, {11, 1}, {12, 1}}) {
+  for (const auto& [at, by] : {std::pair<std::size_t, char>{4, 1}, {5, 1}}) {
     EXPECT_FALSE(DiskProbe::restore(test::bytes_of(changed(good, at, by)))) << at;
   }
 }
