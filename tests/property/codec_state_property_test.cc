@@ -21,6 +21,7 @@ struct Kind {
   Encoding encoding;
   const char* command;
   Engines engines = Engines::kIsal;
+  bool has_checksum = true;
 };
 
 void PrintTo(const Kind& kind, std::ostream* out) {
@@ -120,7 +121,7 @@ TEST_P(CodecState, DamageIsStillFound) {
     ASSERT_TRUE(!decoded || *decoded == *expected) << "round " << round;
     refused += decoded ? 0 : 1;
   }
-  EXPECT_GT(refused, 40);
+  EXPECT_GT(refused, GetParam().has_checksum ? 100 : 10);
 }
 
 TEST_P(CodecState, TruncationIsStillFound) {
@@ -153,7 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Kind{"XzThreads", Encoding::kXz, "xz -0 -T2 --block-size=50000 -C sha256"},
                     Kind{"XzOne", Encoding::kXz, "xz -3 -C crc32"},
                     Kind{"Zstd", Encoding::kZstd, "zstd -3 --check"},
-                    Kind{"ZstdNoCheck", Encoding::kZstd, "zstd -1 --no-check"}),
+                    Kind{"ZstdNoCheck", Encoding::kZstd, "zstd -1 --no-check", Engines::kIsal,
+                         false}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
 // Streams that reach what tools seldom make: fixed blocks, lengths 258 by either symbol, empty
