@@ -7,6 +7,7 @@
 #include <array>
 #include <random>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -178,6 +179,26 @@ BENCHMARK_CAPTURE(decode, xz_liblzma, Encoding::kXz, decode_liblzma);
 BENCHMARK_CAPTURE(decode, xz_strata, Encoding::kXz, decode_strata);
 BENCHMARK_CAPTURE(decode, zstd_libzstd, Encoding::kZstd, decode_libzstd);
 BENCHMARK_CAPTURE(decode, zstd_strata, Encoding::kZstd, decode_strata);
+
+// Saving and restoring in the middle of the stream, where it can be saved; `bytes` of a state.
+void save_state(benchmark::State& state, bool restore) {
+  const Bytes& in = encoded(Encoding::kGzip);
+  Bytes out(kBufferBytes);
+  const auto limits = codec::DecoderLimits::from(Limits{});
+  const auto decoder = codec::make_decoder(Encoding::kGzip, limits);
+  check(decoder->step(std::span(in).first(in.size() / 2), out).has_value(), "a decoder failed");
+  std::string saved;
+  for (auto _ : state) {
+    saved = decoder->save().value_or("");
+    if (restore) {
+      check(codec::restore_decoder(std::as_bytes(std::span(saved)), limits).has_value(), "refused");
+    }
+  }
+  state.counters["bytes"] = static_cast<double>(saved.size());
+}
+
+BENCHMARK_CAPTURE(save_state, gzip_save, false);
+BENCHMARK_CAPTURE(save_state, gzip_save_and_restore, true);
 
 }  // namespace
 }  // namespace strata::bench

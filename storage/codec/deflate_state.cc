@@ -75,7 +75,8 @@ void BitString::align() {
 
 std::uint8_t BitString::lead() const {
   if (lead_size() == 0) return 0;
-  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(bytes_[0]) & ((1U << lead_size()) - 1));
+  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(bytes_[0]) &
+                                   ((1U << lead_size()) - 1));
 }
 
 std::string BitString::behind_lead() const {

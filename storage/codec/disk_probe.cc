@@ -47,7 +47,8 @@ class Window {
   }
   // As it is after `size` bytes of the stream.
   void restore(StateReader& state, std::uint64_t size) {
-    filled_ = static_cast<std::size_t>(std::min<std::uint64_t>(size - std::min(size, Offset), Bytes));
+    filled_ =
+        static_cast<std::size_t>(std::min<std::uint64_t>(size - std::min(size, Offset), Bytes));
     std::ranges::copy(state.run(filled_), bytes_.begin());
   }
 

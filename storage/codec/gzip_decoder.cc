@@ -19,7 +19,9 @@ class Queue {
   explicit Queue(std::string bytes) : bytes_(std::move(bytes)) {}
   [[nodiscard]] bool empty() const { return at_ == bytes_.size(); }
   [[nodiscard]] std::string_view left() const { return std::string_view(bytes_).substr(at_); }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(left())); }
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return std::as_bytes(std::span(left()));
+  }
   void drop(std::size_t count) { at_ += count; }
 
  private:
@@ -39,7 +41,8 @@ class GzipDecoder final : public Decoder {
   Status restore(std::span<const std::byte> payload, std::uint64_t decoded);
 
  private:
-  // The numbers are those of storage/FORMAT.md. kStart and kBetween differ in what finish() says; kPadding follows the last member.
+  // The numbers are those of storage/FORMAT.md. kStart and kBetween differ in what finish() says;
+  // kPadding follows the last member.
   enum class Where { kStart, kHeader, kBody, kTrailer, kBetween, kPadding };
 
   // Each takes what it can and says whether more can be done with what is left.

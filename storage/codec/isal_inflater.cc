@@ -13,7 +13,8 @@ namespace strata::codec {
 namespace {
 
 constexpr std::uint32_t kSpanMax = std::uint32_t{1} << 30;
-// ISA-L counts its output in 32 bits, and refuses what looks back further than that.
+// ISA-L counts its output in 32 bits, and its portable kernel refuses what looks back further than
+// that; so the count must not wrap. For nothing else does it matter.
 constexpr std::uint32_t kOutputCountMax = std::uint32_t{1} << 30;
 static_assert(kOutputCountMax + kSpanMax + sizeof(inflate_state) <
               std::numeric_limits<std::uint32_t>::max());

@@ -22,8 +22,7 @@ namespace strata::codec {
 
 // "a saved <what> state <why>"
 [[nodiscard]] inline Error corrupt_state(std::string_view what, std::string_view why) {
-  return Error(Errc::kCorruptData,
-               "a saved " + std::string(what) + " state " + std::string(why));
+  return Error(Errc::kCorruptData, "a saved " + std::string(what) + " state " + std::string(why));
 }
 
 class StateWriter {

@@ -16,8 +16,8 @@ struct Number {
 
 Number encode(std::uint64_t value) {
   Number number;
-  const lzma_ret code = ::lzma_vli_encode(value, nullptr, number.bytes.data(), &number.size,
-                                          number.bytes.size());
+  const lzma_ret code =
+      ::lzma_vli_encode(value, nullptr, number.bytes.data(), &number.size, number.bytes.size());
   check(code == LZMA_OK, "a number is too large for an xz index");
   return number;
 }

@@ -55,9 +55,10 @@ std::vector<Seed> corpus() {
     const std::string member = test::run_tool(command, data);
     add_states(seeds, Encoding::kGzip, member + member + std::string(3, '\0'), 97, 311);
   }
-  add_states(seeds, Encoding::kGzip,
-             test::forge_gzip({.extra = "extra", .name = "name", .comment = "c", .header_crc = true}),
-             1, 1);
+  add_states(
+      seeds, Encoding::kGzip,
+      test::forge_gzip({.extra = "extra", .name = "name", .comment = "c", .header_crc = true}), 1,
+      1);
   const std::string xz = test::run_tool("xz -0 --block-size=1000", data);
   add_states(seeds, Encoding::kXz, xz + std::string(4, '\0') + xz, 13, 1'000);
   const std::string zstd = test::run_tool("zstd -3", data);
@@ -123,7 +124,8 @@ TEST(CodecStateCorpus, Damaged) {
           body[at] = static_cast<char>(body[at] + 1 - static_cast<int>(random() % 3));
           break;
         default:
-          body.resize(body.size() + random() % 8 - std::min<std::size_t>(body.size(), random() % 4));
+          body.resize(body.size() + random() % 8 -
+                      std::min<std::size_t>(body.size(), random() % 4));
       }
       if (body.empty()) break;
     }

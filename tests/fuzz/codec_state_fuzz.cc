@@ -75,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace strata;  // NOLINT: the entry point must be global
   if (size < 2) return 0;
   const std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const std::size_t length = std::min<std::size_t>(rest.size(), data[0] << 8 | data[1]);
+  const std::size_t length = std::min<std::size_t>(rest.size(), 256U * data[0] + data[1]);
   const std::string state(rest.substr(0, length));
   const std::string_view input = rest.substr(length);
   for (const std::string& each : {state, test::sealed(state)}) {

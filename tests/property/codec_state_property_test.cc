@@ -21,6 +21,7 @@ struct Kind {
   Encoding encoding;
   const char* command;
   Engines engines = Engines::kIsal;
+  bool has_checksum = true;
 };
 
 void PrintTo(const Kind& kind, std::ostream* out) {
@@ -120,7 +121,7 @@ TEST_P(CodecState, DamageIsStillFound) {
     ASSERT_TRUE(!decoded || *decoded == *expected) << "round " << round;
     refused += decoded ? 0 : 1;
   }
-  EXPECT_GT(refused, 40);
+  EXPECT_GT(refused, GetParam().has_checksum ? 100 : 10);
 }
 
 TEST_P(CodecState, TruncationIsStillFound) {
@@ -153,7 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Kind{"XzThreads", Encoding::kXz, "xz -0 -T2 --block-size=50000 -C sha256"},
                     Kind{"XzOne", Encoding::kXz, "xz -3 -C crc32"},
                     Kind{"Zstd", Encoding::kZstd, "zstd -3 --check"},
-                    Kind{"ZstdNoCheck", Encoding::kZstd, "zstd -1 --no-check"}),
+                    Kind{"ZstdNoCheck", Encoding::kZstd, "zstd -1 --no-check", Engines::kIsal,
+                         false}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
 // Streams that reach what tools seldom make: fixed blocks, lengths 258 by either symbol, empty
@@ -181,8 +183,9 @@ TEST(CodecStateForged, FixedBlocksAndBlockOrder) {
     const auto engine = [&] {
       return random() % 2 == 0 ? InflateEngine::kIsal : InflateEngine::kZlib;
     };
-    test::Reborn decoder(make_gzip_decoder(engine(), test::default_limits()),
-                         [&] { return random() % 2 == 0; }, engine);
+    test::Reborn decoder(
+        make_gzip_decoder(engine(), test::default_limits()), [&] { return random() % 2 == 0; },
+        engine);
     const auto piece = [&] { return 1 + random() % (std::size_t{1} << random() % 8); };
     const auto decoded = test::decode_all(decoder, stream, {piece, piece});
     ASSERT_TRUE(decoded) << decoded.error().message();
@@ -195,7 +198,11 @@ TEST(DiskProbeState, AnyPlaceGivesTheSameAnswer) {
   std::string vhdx(400 * 1024, '\0');
   vhdx.replace(0, 8, "vhdxfile");
   std::string iso = test::sample_data(40'000, 1);
-  iso.replace(32768, 7, std::string("\x01" "CD001" "\x01", 7));
+  iso.replace(32768, 7,
+              std::string("\x01"
+                          "CD001"
+                          "\x01",
+                          7));
   for (const std::string& disk : {vhdx, iso, test::sample_data(700, 2), test::sample_data(5, 3)}) {
     const DiskInfo expected = test::probe_all(disk);
     for (int round = 0; round < 60; ++round) {

@@ -39,8 +39,8 @@ namespace strata::test {
   }
   auto decoder = codec::restore_gzip_decoder(engine, saved, limits);
   if (!decoder) return decoder.error();
-  return codec::RestoredDecoder{
-      saved.encoding, saved.place.consumed, saved.place.produced, *std::move(decoder)};
+  return codec::RestoredDecoder{saved.encoding, saved.place.consumed, saved.place.produced,
+                                *std::move(decoder)};
 }
 
 // A decoder that is saved and thrown away after steps that `when` picks, and goes on as another

@@ -47,7 +47,8 @@ class Decoder {
   // The state between two steps, to be continued by restore_decoder in another process, by another
   // engine or version of the library. nullopt inside an xz block or a zstd frame, whose libraries
   // keep their state to themselves; step() returns early at the end of each, also with input left,
-  // so that a caller who asks after every step misses no such place. gzip can be saved anywhere.
+  // so that a caller who asks after every step misses no such place. gzip can be saved anywhere
+  // (on zlib, where ISA-L is missing: between deflate blocks, where step() then returns early too).
   // The bytes are in storage/FORMAT.md, "Decoder state". Costs no more than 100 microseconds and is
   // at most kSavedDecoderBytesMax long; the stream goes on.
   [[nodiscard]] virtual std::optional<std::string> save() const = 0;
@@ -58,9 +59,11 @@ inline constexpr std::size_t kSavedDecoderBytesMax = 192 * 1024;
 // `encoding` must not be kIdentity.
 [[nodiscard]] std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits);
 // Continues behind the last byte consumed before save(). What was counted (output, parts) goes on
-// counting towards `limits`. kCorruptData says what is wrong with a state that is damaged, cut or of
-// another version; hostile bytes are refused, never believed. The caller compares the encoding and
-// the offsets with what it expects: a good state of another stream cannot be told from the right one.
+// counting towards `limits`. kCorruptData says what is wrong with a state that is damaged, cut or
+// of another version; hostile bytes are refused, never believed. The caller compares the encoding
+// and the offsets with what it expects: a good state of another stream cannot be told from the
+// right one. kDecompressionLimit for one that is over `limits` already. The decoder may have output
+// before it is given input.
 struct RestoredDecoder {
   Encoding encoding;
   std::uint64_t consumed;  // stored bytes before the place where it continues
