@@ -81,10 +81,11 @@ class BlobWriter {
   // Forgets everything behind `size` bytes: the next append goes there.
   [[nodiscard]] virtual Status truncate(std::uint64_t size) = 0;
   // From now on destruction leaves the bytes in the store, for resume(). Makes nothing durable.
-  // commit(), also one that fails, and abort() leave nothing nevertheless.
+  // abort() and a commit() that succeeds leave nothing nevertheless.
   virtual void keep() = 0;
   // Publishes: bytes, sidecar and names are durable when this returns. properties.stored.bytes
-  // must equal size(), else kSizeMismatch. The writer is spent either way.
+  // must equal size(), else kSizeMismatch. The writer is spent either way; when it fails, the bytes of
+  // a kept one stay (a disk that was full may have room later), others are removed.
   [[nodiscard]] virtual Status commit(const BlobProperties& properties,
                                       const std::string& annotation) = 0;
   virtual void abort() = 0;

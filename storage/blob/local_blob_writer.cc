@@ -168,7 +168,12 @@ Status LocalBlobWriter::commit(const BlobProperties& properties, const std::stri
   }
   if (published) published = publish({properties, annotation});
   file_.reset();
-  remove_staged();
+  // What a disk that was full refused can be tried again, if the bytes were to be kept.
+  if (published || !kept_) {
+    remove_staged();
+  } else {
+    (void)fs_.remove(layout_.staged_sidecar(id_));
+  }
   return published;
 }
 

@@ -120,8 +120,8 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
       fail(error);
       return false;
     }
+    if (reading) return false;  // what is in `input` comes behind it
     if (input.empty()) {
-      if (reading) return false;
       if (frontier < released) {
         start_reading(lock);
       } else {
@@ -148,7 +148,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
       const std::lock_guard guard(self->mutex);
       self->reading = false;
       if (status) {
-        self->input.push_back(block);
+        self->input.push_front(block);
       } else {
         self->read_error = status.error();
       }
@@ -256,6 +256,7 @@ Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, co
       std::make_shared<State>(std::move(restored.decoder), std::move(digests), saved.consumed,
                               limits, pools, std::move(read), std::move(done));
   state->states.push_back(saved);
+  state->output_pending = true;  // what it had decoded and not given yet comes without input
   return std::unique_ptr<DecodeStage>(new DecodeStage(std::move(state)));
 }
 

@@ -169,8 +169,12 @@ asio::awaitable<Result<std::uint64_t>> Uploads::append(const Session::Hold& hold
   }
   Status received = co_await open_ingest(session);
   if (received) {
-    received = append.verified_by ? co_await receive_checked(session, *append.verified_by, source, limit)
-                                  : co_await receive(session, source, limit);
+    // Not "a ? co_await b : co_await c": GCC 12 destroys the temporaries of both twice.
+    if (append.verified_by) {
+      received = co_await receive_checked(session, *append.verified_by, source, limit);
+    } else {
+      received = co_await receive(session, source, limit);
+    }
   }
   co_return co_await after_append(session, append, received);
 }
