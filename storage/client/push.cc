@@ -10,7 +10,6 @@
 #include "storage/client/push_transfer.h"
 #include "storage/client/storage_api.h"
 #include "storage/client/upload_metadata.h"
-#include "strata/base/text.h"
 
 namespace strata::client {
 namespace {
@@ -24,15 +23,21 @@ constexpr milliseconds kPollMax{1'000};
 constexpr int kLossesMax = 5;
 constexpr std::string_view kForgotten = "the server does not have the upload any more";
 
-// Whether the upload is worth going on with after this error.
-bool keeps_upload(const Error& error) {
+// Whether an upload is of no more use: the server refused what is in it, or has lost it. Anything
+// else (credentials, a full disk, a proxy's odd answer, a certificate) may be mended.
+bool ends_upload(const Error& error) {
   switch (error.code()) {
-    case Errc::kCancelled:
-    case Errc::kUnreachable:
-    case Errc::kUnauthorized:
-    case Errc::kForbidden:
-    case Errc::kNoSpace:
-    case Errc::kIo:
+    case Errc::kTooLarge:
+    case Errc::kUnsupportedMedia:
+    case Errc::kDigestMismatch:
+    case Errc::kSizeMismatch:
+    case Errc::kCorruptGzip:
+    case Errc::kCorruptXz:
+    case Errc::kCorruptZstd:
+    case Errc::kDecompressionLimit:
+    case Errc::kUnsafeFormat:
+    case Errc::kNotFound:
+    case Errc::kGone:
       return true;
     default:
       return false;
@@ -53,6 +58,7 @@ class Push {
   [[nodiscard]] Result<UploadStatus> await_end();
   [[nodiscard]] Result<ImageInfo> fetch_image(const ImageId& id);
   [[nodiscard]] Status verify(const ImageInfo& image);
+  [[nodiscard]] bool file_changed() const;
   [[nodiscard]] Error conclude(const Error& error);
 
   PushContext& context_;
@@ -65,7 +71,6 @@ class Push {
   std::vector<std::uint64_t> offsets_;  // what the server has of each part
   std::uint64_t sent_ = 0;
   std::optional<std::string> lost_;  // why the upload cannot go on, and another one may
-  bool ended_ = false;               // it is complete or has failed
 };
 
 Push::Push(PushContext& context, const io::File& file, const PushState& key,
@@ -93,14 +98,16 @@ Result<ImageInfo> Push::run() {
   if (progress_) progress_(identity_.size, identity_.size);
   auto image = fetch_image(*id);
   if (!image) return conclude(image.error());
-  if (auto status = verify(*image); !status) return conclude(status.error());
+  const Status verified = verify(*image);
+  // Interrupted: the next push finds the upload complete and compares again.
+  if (!verified && verified.error().code() == Errc::kCancelled) return conclude(verified.error());
   session_.drop(false);
+  if (!verified) return verified.error();
   return image;
 }
 
 Result<ImageId> Push::upload() {
   lost_.reset();
-  ended_ = false;
   STRATA_TRY(UploadStatus now, begin());
   Retry retry = context_.make_retry();
   while (now.state == State::kReceiving) {
@@ -114,8 +121,10 @@ Result<ImageId> Push::upload() {
     if (!status) return status.error();
     if (status = ask_offsets(); !status) return status.error();
   }
-  ended_ = true;
-  if (now.state == State::kFailed) return *now.error;
+  if (now.state == State::kFailed) {
+    session_.drop(false);
+    return *now.error;
+  }
   if (!now.image) return Error(Errc::kMalformed, "the server names no image for the upload");
   return *now.image;
 }
@@ -196,8 +205,7 @@ Status Push::verify(const ImageInfo& image) {
     sent.sha256 = digests.sha256;
   }
   Status compared = sent.compare(image.stored, "stored");
-  const auto identity = FileIdentity::of(file_);
-  if (compared && identity && *identity != identity_) {
+  if (compared && file_changed()) {
     compared = Error(Errc::kVerification, "the file changed while it was sent");
   }
   if (compared) return {};
@@ -205,19 +213,24 @@ Status Push::verify(const ImageInfo& image) {
                                         compared.error().detail());
 }
 
+bool Push::file_changed() const {
+  const auto identity = FileIdentity::of(file_);
+  return identity && *identity != identity_;
+}
+
 // Forgets the upload, or says how to go on with it.
 Error Push::conclude(const Error& error) {
-  if (!keeps_upload(error)) {
-    session_.drop(!ended_);
+  if (!session_.started()) return error;
+  if (ends_upload(error) || file_changed()) {
+    session_.drop(true);
     return error;
   }
-  if (!session_.started()) return error;
   const std::string detail = error.detail() + ", at " + context_.log.position(sent_);
   if (session_.remembered()) {
     return {error.code(), detail + "; run the same command again to resume"};
   }
   // Nobody will ask for it. A server that is away could not be told.
-  if (error.code() != Errc::kUnreachable) session_.drop(!ended_);
+  if (error.code() != Errc::kUnreachable) session_.drop(true);
   return {error.code(), detail};
 }
 

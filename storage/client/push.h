@@ -43,9 +43,8 @@ struct PushOptions {
 // of the same file with the same options goes on where the server is. `progress` and `note` are
 // called on this thread. Errors: what the server refused with; kUnreachable: nothing moved for
 // `retry_for`; kCancelled; kVerification: the server stored other bytes than the file has, or the
-// file changed meanwhile; kNotFound, kIo of the file. After kUnreachable, kCancelled and what may
-// pass (credentials, a full disk, an unreadable file) the upload stays for the next push, and the
-// detail says so.
+// file changed meanwhile; kNotFound, kIo of the file. Unless the content is what was refused, the
+// upload stays for the next push, and the detail says so.
 [[nodiscard]] Result<ImageInfo> push(const Endpoint& endpoint, const std::string& file,
                                      const PushOptions& options, const Progress& progress = {});
 

@@ -25,6 +25,15 @@ std::string time_text(milliseconds time) {
 PushContext::PushContext(const Endpoint& server, const PushOptions& chosen, std::uint64_t total)
     : endpoint(server), options(chosen), log(chosen.note, total), policy_(policy_of(chosen)) {}
 
+std::string PushContext::why_given_up(std::optional<milliseconds> retry_after) const {
+  const milliseconds most = options.retry_for;
+  if (most <= milliseconds(0)) return {};
+  if (retry_after && *retry_after > most) {
+    return "; given up, the server asks to wait for " + time_text(*retry_after);
+  }
+  return "; given up, nothing moved for " + time_text(most);
+}
+
 Status PushContext::pause(Retry& retry, const Error& error, const UploadApi& api,
                           std::optional<std::uint64_t> done, const std::stop_token& stop) {
   const Error stopped(Errc::kCancelled, "stopped");
@@ -32,10 +41,7 @@ Status PushContext::pause(Retry& retry, const Error& error, const UploadApi& api
   const Retry::Verdict verdict = retry.judge(error, api.retry_after());
   if (verdict.kind == Retry::Verdict::Kind::kFinal) return error;
   if (verdict.kind == Retry::Verdict::Kind::kGiveUp) {
-    const bool tried = options.retry_for > milliseconds(0);
-    return Error(Errc::kUnreachable, error.detail() + (tried ? "; given up, nothing moved for " +
-                                                                   time_text(options.retry_for)
-                                                             : ""));
+    return Error(Errc::kUnreachable, error.detail() + why_given_up(api.retry_after()));
   }
   if (done) log.lost(error, *done, verdict.wait);
   log.write();

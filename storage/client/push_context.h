@@ -49,6 +49,9 @@ class PushContext {
   PushLog log;
 
  private:
+  [[nodiscard]] std::string why_given_up(
+      std::optional<std::chrono::milliseconds> retry_after) const;
+
   RetryPolicy policy_;
 };
 

@@ -163,7 +163,9 @@ TEST_F(PushResume, GivesUpWhenNothingMoves) {
   settings.fault = [=](const Request&) { return wait_longer; };
   start(settings);
   const std::size_t waits = time_.waits().size();
-  EXPECT_EQ(failed_push().code(), Errc::kUnreachable);
+  const Error asked = failed_push();
+  EXPECT_EQ(asked.code(), Errc::kUnreachable);
+  EXPECT_THAT(asked.detail(), HasSubstr("the server asks to wait for 60 min"));
   EXPECT_EQ(time_.waits().size(), waits) << "an hour is more than it would wait";
 }
 
@@ -275,6 +277,18 @@ TEST_F(PushResume, AnotherRunGoesOn) {
     EXPECT_THAT(patches(), ElementsAre(0U, bytes));
     EXPECT_EQ(server_->count("POST"), 1U);
     EXPECT_THAT(notes_, ElementsAre(HasSubstr("(server has it)")));
+  }
+}
+
+TEST_F(PushResume, WhatMayBeMendedKeepsTheUpload) {
+  make_file(10'000);
+  for (const int status : {400, 401, 403, 501, 507}) {
+    Fault refusal = answer(status);
+    start(patch_fault(0, refusal));
+    EXPECT_THAT(failed_push().detail(), HasSubstr("run the same command again to resume"));
+    EXPECT_EQ(server_->count("DELETE"), 0U);
+    expect_pushed();
+    EXPECT_EQ(server_->count("POST"), 1U) << status;
   }
 }
 
