@@ -5,6 +5,9 @@
 namespace strata::client {
 namespace {
 
+// More than the buffers on the way to a server hold (Linux: 4 MiB here, 6 MiB there): it reads.
+constexpr std::uint64_t kUnderWayBytes = 16 * kMiB;
+
 Endpoint with_stop(Endpoint endpoint, const std::stop_token& stop) {
   endpoint.stop = stop;
   return endpoint;
@@ -57,7 +60,7 @@ Result<std::uint64_t> PartUpload::send(std::uint64_t offset) {
   resumed_at_ = job_.total_sent();
   std::uint64_t next = offset;
   const auto source = [&](std::span<std::byte> out) -> Result<std::size_t> {
-    if (next > offset) announce_return();  // the piece before has left
+    if (next - offset > kUnderWayBytes) announce_return();
     STRATA_TRY(const std::size_t count, read(next, out));
     next += count;
     job_.position = next;
@@ -84,14 +87,16 @@ bool PartUpload::take(const Result<std::uint64_t>& reached, std::uint64_t furthe
   if (reached) {
     offset_ = *reached;
     job_.position = *reached;
-    moved = moved || *reached > durable_;
-    durable_ = std::max(durable_, *reached);
+    if (*reached > durable_) {
+      durable_ = *reached;
+      moved = true;
+      quiet_ = false;
+    }
   }
   if (!moved) return false;
   retry_.advance(1);
   job_.context.headway.mark(job_.context.options.time->now());
   disputed_ = false;
-  quiet_ = false;
   return true;
 }
 

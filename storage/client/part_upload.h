@@ -51,7 +51,7 @@ class PartUpload {
   std::uint64_t furthest_;               // the end of what was ever sent
   std::uint64_t resumed_at_ = 0;         // of all parts, when the last PATCH began
   bool disputed_ = false;                // the server refused an offset that it had named
-  bool quiet_ = false;      // since the last headway, the interruption has had its line
+  bool quiet_ = false;      // the interruption has had its line; until the server names more
   bool announced_ = false;  // that line still waits for the one that says it is over
 };
 
