@@ -89,13 +89,33 @@ Result<std::string> PushSession::create(const std::string& metadata) {
     state_.parts[0].target = target;
     return target;
   }
+  Retry retry = context_.make_retry();
+  for (bool again = false;; again = true) {
+    STRATA_TRY(const std::vector<std::string> partials, create_partials());
+    auto whole = api_.create_final(partials, metadata);
+    if (whole) {
+      if (again) context_.log.back(std::nullopt);
+      return whole;
+    }
+    const auto line = again ? std::nullopt : std::optional<std::uint64_t>(0);
+    if (auto status = context_.pause(retry, whole.error(), api_, line, context_.endpoint.stop);
+        !status) {
+      return status.error();
+    }
+    // If only the answer was lost, there is a whole of these parts, and two wholes that are filled
+    // would be two images. So it gets parts of its own that stay empty.
+    end_uploads(state_);
+  }
+}
+
+Result<std::vector<std::string>> PushSession::create_partials() {
   std::vector<std::string> partials;
   for (UploadPart& part : state_.parts) {
     STRATA_TRY(part.target,
                context_.persist(api_, 0, [&] { return api_.create_partial(part.length); }));
     partials.push_back(part.target);
   }
-  return context_.persist(api_, 0, [&] { return api_.create_final(partials, metadata); });
+  return partials;
 }
 
 Result<std::vector<std::uint64_t>> PushSession::offsets() {

@@ -39,6 +39,7 @@ class PushSession {
  private:
   void load();
   [[nodiscard]] Result<std::string> create(const std::string& metadata);
+  [[nodiscard]] Result<std::vector<std::string>> create_partials();
   void end_uploads(const PushState& state) const;
 
   PushContext& context_;

@@ -182,6 +182,20 @@ TEST_F(PushParallel, AFailureOfProcessingIsTheWholes) {
   EXPECT_EQ(failed_push().code(), Errc::kDigestMismatch);
 }
 
+TEST_F(PushParallel, ALostAnswerToTheWholeMakesNoSecondImage) {
+  UploadServer::Settings settings;
+  settings.fault = [](const Request& request) {
+    Fault fault;
+    fault.mute = request.index == 3;  // the final POST
+    return fault;
+  };
+  start(settings);
+  const auto image = push();
+  ASSERT_TRUE(image) << image.error().message();
+  EXPECT_EQ(server_->images().size(), 1U);
+  EXPECT_EQ(server_->count("POST"), 8U);
+}
+
 TEST_F(PushParallel, ACreationThatFailsLeavesNothing) {
   UploadServer::Settings settings;
   settings.fault = [](const Request& request) {
