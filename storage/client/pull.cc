@@ -93,6 +93,16 @@ Status check_destination(const std::string& destination, const PullOptions& opti
 
 }  // namespace
 
+RetryPolicy retry_policy(const PullOptions& options) {
+  RetryPolicy policy;
+  policy.retries_max = options.retries_max;
+  // A server that sends single bytes is given up.
+  policy.headway_bytes = 1 * kMiB;
+  policy.wait_first = options.retry_wait_first;
+  policy.wait_max = options.retry_wait_max;
+  return policy;
+}
+
 Result<PullReport> pull_url(const Endpoint& endpoint, const ExpectedDigests& expected,
                             const std::string& destination, const PullOptions& options,
                             const Progress& progress) {

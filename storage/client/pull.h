@@ -6,7 +6,8 @@
 
 #include "storage/client/endpoint.h"
 #include "storage/client/image_info.h"
-#include "storage/client/push.h"
+#include "storage/client/progress.h"
+#include "storage/client/retry.h"
 #include "strata/base/digest.h"
 #include "strata/base/limits.h"
 
@@ -24,6 +25,8 @@ struct PullOptions {
   std::chrono::milliseconds retry_wait_first{200};
   std::chrono::milliseconds retry_wait_max{5'000};
 };
+
+[[nodiscard]] RetryPolicy retry_policy(const PullOptions& options);
 
 struct PullReport {
   DigestSet digests;                // of the file, as computed here

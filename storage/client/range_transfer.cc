@@ -4,7 +4,6 @@
 #include <thread>
 #include <vector>
 
-#include "storage/client/retry.h"
 #include "storage/client/storage_api.h"
 #include "strata/base/text.h"
 
@@ -90,7 +89,7 @@ std::optional<http::ByteRange> RangeTransfer::take_piece() {
 }
 
 Status RangeTransfer::fetch(http::Client& client, io::File& file, http::ByteRange piece) {
-  Retry retry(options_);
+  Retry retry(retry_policy(options_));
   std::uint64_t position = piece.first;
   while (position < piece.end()) {
     const std::uint64_t before = position;

@@ -1,7 +1,6 @@
 #include "storage/client/stream_transfer.h"
 
 #include "storage/client/file_digests.h"
-#include "storage/client/retry.h"
 #include "storage/client/storage_api.h"
 
 namespace strata::client {
@@ -48,7 +47,7 @@ Result<DigestSet> stream_once(const Endpoint& endpoint, const Remote& remote, st
 Result<DigestSet> stream_transfer(const Endpoint& endpoint, const PullOptions& options,
                                   const Remote& remote, const ExpectedDigests& expected,
                                   PartFile& part, const Progress& progress) {
-  Retry retry(options);
+  Retry retry(retry_policy(options));
   for (;;) {
     auto digests = stream_once(endpoint, remote, size_limit(remote, expected), part, progress);
     if (digests || !retry.again(digests.error(), endpoint.stop)) return digests;

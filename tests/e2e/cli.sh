@@ -11,6 +11,7 @@ code() {
 }
 strata() { "$STRATA_BIN/strata" --storage "$STORAGE" --registry "$REGISTRY" "$@"; }
 export XDG_CONFIG_HOME=$WORK/config
+export XDG_STATE_HOME=$WORK/state
 unset STRATA_STORAGE STRATA_REGISTRY STRATA_TOKEN
 
 start_registry
@@ -52,6 +53,25 @@ for name in "$ID" "$IDENTIFIER" disk.raw.xz "sha256:$(sha256sum <"$WORK/disk.raw
   code 0 strata show "$name" --json
   expect "show $name" "$(jq -r .id "$WORK/out")" "$ID"
 done
+
+say "a push that is killed is resumed by the same command"
+truncate -s 1G "$WORK/large.raw"
+begun() { compgen -G "$XDG_STATE_HOME/strata/uploads/*.json" >/dev/null; }
+for options in "" "--parallel 4"; do
+  # shellcheck disable=SC2086
+  "$STRATA_BIN/strata" push "$WORK/large.raw" --storage "$STORAGE" --json $options >"$WORK/out" 2>"$WORK/err" &
+  await 10 begun || fail "no state of the push: $(cat "$WORK/err")"
+  kill -KILL $!
+  wait $! || true
+  # shellcheck disable=SC2086
+  code 0 strata push "$WORK/large.raw" --json $options
+  grep -q "(server has it)" "$WORK/err" || fail "not resumed: $(cat "$WORK/err")"
+  expect "sha-256" "$(jq -r '.stored.digests["sha-256"]' "$WORK/out")" "$(sha256sum <"$WORK/large.raw" | cut -d' ' -f1)"
+  ! begun || fail "the state is still there"
+  code 0 strata rm "$(jq -r .id "$WORK/out")"
+done
+rm "$WORK/large.raw"
+code 5 "$STRATA_BIN/strata" push "$WORK/disk.raw" --storage http://127.0.0.1:1 --retry-for 0
 
 say "pull, of both views"
 code 0 strata pull "$ID" -o "$WORK/pulled.xz"

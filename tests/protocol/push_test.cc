@@ -1,154 +1,194 @@
 #include "storage/client/push.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <fstream>
-
 #include "strata/base/text.h"
-#include "strata/digest/hasher.h"
-#include "strata/http/message.h"
 #include "tests/support/image_document.h"
-#include "tests/support/scripted_server.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/support/push_fixture.h"
 
-// Uploading to a scripted server.
+// Uploading to a server that behaves, and errors that no retry mends.
 namespace strata::client {
 namespace {
 
-using test::kEvery;
-using test::Peer;
-using test::plain_response;
-using test::ScriptedServer;
+using test::UploadServer;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class Push : public testing::Test {
- protected:
-  std::string make_file(const std::string& name, const std::string& content) {
-    const std::string path = directory_.path() + "/" + name;
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
-  }
-  static Endpoint endpoint_of(const ScriptedServer& server, std::stop_token stop = {}) {
-    return {*http::Url::parse(server.url()), {}, std::move(stop)};
-  }
-  // Takes an upload as strata-storage does, then answers about `answer_about` (empty: the truth).
-  ScriptedServer::Script storage(const std::string& answer_about = {}) {
-    return [this, answer_about](Peer& peer) {
-      const auto head = http::parse_request_head(peer.read_head(), Limits{});
-      check(head.has_value(), "the client sent a bad request head");
-      head_ = *head;
-      peer.write("HTTP/1.1 100 Continue\r\n\r\n");
-      body_ = peer.read_exactly(head_.framing.length);
-      peer.write(plain_response(test::image_document(answer_about.empty() ? body_ : answer_about),
-                                "201 Created", "Content-Type: application/json\r\n"));
-      peer.read_to_end();
-    };
-  }
-
-  test::TemporaryDirectory directory_;
-  http::RequestHead head_;
-  std::string body_;
-};
+class Push : public test::PushFixture {};
 
 TEST_F(Push, SendsTheFileAndWhatIsSaidOfIt) {
-  const std::string content(3'000'001, 'x');
-  const std::string path = make_file("disk.qcow2", content);
-  const ScriptedServer server({storage()});
-  PushOptions options;
-  options.is_public = true;
-  options.metadata = {{"os", "Debian"}, {"title", "a & b=c"}};
-  options.tags = {"web", "ö"};
-  options.expected.sha256 = digest::digest_of(content).sha256;
+  make_file(3'000'001);
+  start();
+  options_.is_public = true;
+  options_.metadata = {{"os", "Debian"}, {"title", "a & b=c"}, {"description", ""}};
+  options_.tags = {"web", "ö"};
+  options_.expected.sha256 = digest::digest_of(content_).sha256;
   std::uint64_t last = 0;
-  const auto image =
-      push(endpoint_of(server), path, options, [&](std::uint64_t done, std::uint64_t total) {
-        EXPECT_GE(done, last);
-        EXPECT_EQ(total, content.size());
-        last = done;
-      });
+  const auto image = push([&](std::uint64_t done, std::uint64_t total) {
+    EXPECT_GE(done, last);
+    EXPECT_EQ(total, content_.size());
+    last = done;
+  });
   ASSERT_TRUE(image) << image.error().message();
-  EXPECT_EQ(last, content.size());
-  EXPECT_TRUE(body_ == content);
-  EXPECT_EQ(head_.method, "PUT");
-  EXPECT_EQ(head_.path, "/v1/upload/disk.qcow2");
-  EXPECT_TRUE(head_.expects_continue);
-  EXPECT_EQ(head_.query_value("visibility"), "public");
-  EXPECT_EQ(head_.query_value("os"), "Debian");
-  EXPECT_EQ(head_.query_value("title"), "a & b=c");
-  EXPECT_EQ(head_.query_value("tags"), "web,ö");
-  EXPECT_EQ(head_.query_value("sha-256"), digest::digest_of(content).sha256.hex());
-  EXPECT_EQ(image->stored, digest::digest_of(content));
-  EXPECT_EQ(image->json, test::image_document(content)) << "the server's text, unchanged";
+  expect_image(*image);
+  EXPECT_EQ(last, content_.size());
+  EXPECT_EQ(server_->count("POST"), 1U);
+  EXPECT_EQ(server_->count("PATCH"), 1U);
+  EXPECT_EQ(server_->count("HEAD"), 0U);
+  const std::map<std::string, std::string> said = {
+      {"filename", "disk.qcow2"},
+      {"visibility", "public"},
+      {"os", "Debian"},
+      {"title", "a & b=c"},
+      {"description", ""},
+      {"tags", "web,ö"},
+      {"sha-256", digest::digest_of(content_).sha256.hex()}};
+  EXPECT_EQ(server_->metadata(), said);
+  EXPECT_THAT(notes_, IsEmpty());
 }
 
-TEST_F(Push, NamesAreEncoded) {
-  const ScriptedServer server({storage()});
-  PushOptions options;
-  options.name = "a/b?c#d %2f ä";
-  ASSERT_TRUE(push(endpoint_of(server), make_file("x", "1"), options));
-  EXPECT_EQ(head_.raw_path, "/v1/upload/a%2Fb%3Fc%23d%20%252f%20%C3%A4");
+TEST_F(Push, TheImageIsTheServersTextUnchanged) {
+  make_file(10);
+  start();
+  EXPECT_EQ(push()->json,
+            test::image_document(content_, "disk", "0192f0c1-2345-7abc-8def-000000000000"));
 }
 
-TEST_F(Push, AnEmptyFile) {
-  const ScriptedServer server({storage()});
-  const auto image = push(endpoint_of(server), make_file("empty", ""), {});
-  ASSERT_TRUE(image) << image.error().message();
-  EXPECT_EQ(image->stored.bytes, 0U);
+TEST_F(Push, AnyNameAndAnEmptyFile) {
+  make_file(0);
+  start();
+  options_.name = "a/b?c#d %2f ä,=";
+  expect_pushed();
+  EXPECT_EQ(server_->metadata()["filename"], options_.name);
+  EXPECT_EQ(server_->count("PATCH"), 0U);
+}
+
+TEST_F(Push, TheLocationMayNameAnotherHost) {
+  make_file(1000);
+  UploadServer::Settings settings;
+  settings.public_url = "https://images.example:8444";
+  start(settings);
+  expect_pushed();
+}
+
+TEST_F(Push, WaitsWhileTheServerVerifies) {
+  make_file(1000);
+  UploadServer::Settings settings;
+  settings.verifying_polls = 8;
+  start(settings);
+  expect_pushed();
+  using std::chrono::milliseconds;
+  const std::vector<milliseconds> waits = {
+      milliseconds(50),  milliseconds(100),  milliseconds(200),  milliseconds(400),
+      milliseconds(800), milliseconds(1000), milliseconds(1000), milliseconds(1000)};
+  EXPECT_EQ(time_.waits(), waits);
 }
 
 TEST_F(Push, AServerThatStoredOtherBytesIsFoundOut) {
-  const std::string path = make_file("disk", "the bytes");
+  write_file("the bytes");
   for (const char* other : {"the bYtes", "the bytes and more"}) {
-    const ScriptedServer server({storage(other)});
-    const auto image = push(endpoint_of(server), path, {});
-    ASSERT_FALSE(image);
-    EXPECT_EQ(image.error().code(), Errc::kVerification) << image.error().message();
+    UploadServer::Settings settings;
+    settings.answer_about = other;
+    start(settings);
+    EXPECT_EQ(failed_push().code(), Errc::kVerification);
+    EXPECT_THAT(state_files(), IsEmpty());
+    options_.verify = false;
+    start(settings);
+    EXPECT_EQ(push().has_value(), content_.size() == settings.answer_about.size())
+        << "the size costs nothing to compare";
+    options_.verify = true;
   }
-  PushOptions trusting;
-  trusting.verify = false;
-  const ScriptedServer same_size({storage("the bYtes")});
-  EXPECT_TRUE(push(endpoint_of(same_size), path, trusting));
-  const ScriptedServer other_size({storage("the bytes and more")});
-  EXPECT_FALSE(push(endpoint_of(other_size), path, trusting))
-      << "the size costs nothing to compare";
 }
 
-TEST_F(Push, ARefusalComesBackAsItself) {
-  const ScriptedServer server({[](Peer& peer) {
-    peer.read_head();
-    peer.write(plain_response(R"({"type":"too-large","detail":"at most 5 bytes"})", "413 Too Large",
-                              "Content-Type: application/problem+json\r\n"));
-    peer.read_to_end();
-  }});
-  const auto image = push(endpoint_of(server), make_file("disk", "the bytes"), {});
-  ASSERT_FALSE(image);
-  EXPECT_EQ(image.error().code(), Errc::kTooLarge);
-  EXPECT_EQ(image.error().detail(), "at most 5 bytes");
+TEST_F(Push, ARefusalEndsItAtOnce) {
+  make_file(1000);
+  struct Case {
+    const char* method;
+    int status;
+    Errc code;
+  };
+  for (const Case& one : {Case{"POST", 400, Errc::kMalformed},
+                          {"POST", 401, Errc::kUnauthorized},
+                          {"POST", 403, Errc::kForbidden},
+                          {"POST", 404, Errc::kNotFound},
+                          {"POST", 412, Errc::kPreconditionFailed},
+                          {"POST", 413, Errc::kTooLarge},
+                          {"PATCH", 401, Errc::kUnauthorized},
+                          {"PATCH", 403, Errc::kForbidden},
+                          {"PATCH", 413, Errc::kTooLarge},
+                          {"PATCH", 415, Errc::kUnsupportedMedia},
+                          {"PATCH", 422, Errc::kDigestMismatch},
+                          {"PATCH", 507, Errc::kNoSpace},
+                          {"GET", 401, Errc::kUnauthorized}}) {
+    UploadServer::Settings settings;
+    settings.fault = [&](const Request& request) {
+      return request.method == one.method ? answer(one.status) : Fault{};
+    };
+    start(settings);
+    EXPECT_EQ(failed_push().code(), one.code) << one.method << " " << one.status;
+    EXPECT_EQ(server_->count(one.method), 1U) << one.method << " " << one.status;
+    for (const std::string& file : state_files()) std::filesystem::remove(file);
+  }
+  EXPECT_TRUE(time_.waits().empty());
+}
+
+TEST_F(Push, WhatIsRefusedForGoodIsForgotten) {
+  make_file(1000);
+  const std::string type = "Content-Type: application/problem+json\r\n";
+  start(patch_fault(0, answer(413, type, R"({"type":"too-large","detail":"at most 5 bytes"})")));
+  const Error error = failed_push();
+  EXPECT_EQ(error.code(), Errc::kTooLarge);
+  EXPECT_EQ(error.detail(), "at most 5 bytes");
+  EXPECT_THAT(state_files(), IsEmpty());
+  EXPECT_EQ(server_->count("DELETE"), 1U);
+  EXPECT_EQ(server_->open_uploads(), 0U);
+}
+
+TEST_F(Push, AFailureOfProcessingComesBackAsItself) {
+  make_file(1000);
+  UploadServer::Settings settings;
+  settings.failure = R"({"type": "corrupt-xz", "detail": "block 3 at offset 77"})";
+  for (const bool answer_is_lost : {false, true}) {
+    if (answer_is_lost) {
+      Fault mute;
+      mute.mute = true;
+      settings.fault = patch_fault(0, mute).fault;
+    }
+    start(settings);
+    const Error error = failed_push();
+    EXPECT_EQ(error.code(), Errc::kCorruptXz);
+    EXPECT_EQ(error.detail(), "block 3 at offset 77");
+    EXPECT_THAT(state_files(), IsEmpty());
+  }
 }
 
 TEST_F(Push, WhatIsWrongHereReachesNoServer) {
-  const ScriptedServer server({storage()});
-  EXPECT_EQ(push(endpoint_of(server), directory_.path() + "/none", {}).error().code(),
+  make_file(1);
+  start();
+  EXPECT_EQ(client::push(endpoint(), directory_.path() + "/none", options_).error().code(),
             Errc::kNotFound);
-  PushOptions comma;
-  comma.tags = {"a,b"};
-  EXPECT_EQ(push(endpoint_of(server), make_file("x", "1"), comma).error().code(), Errc::kUsage);
-  EXPECT_EQ(push(endpoint_of(server), directory_.path(), {}).error().code(), Errc::kUsage);
-  EXPECT_EQ(server.connections(), 0U);
+  EXPECT_EQ(client::push(endpoint(), directory_.path(), options_).error().code(), Errc::kUsage);
+  options_.tags = {"a,b"};
+  EXPECT_EQ(failed_push().code(), Errc::kUsage);
+  options_.tags.clear();
+  options_.metadata = {{"a key", "x"}};
+  EXPECT_EQ(failed_push().code(), Errc::kUsage);
+  EXPECT_TRUE(server_->requests().empty());
 }
 
-TEST_F(Push, StopEndsIt) {
-  std::stop_source stop;
-  const ScriptedServer server({[&](Peer& peer) {
-    peer.read_head();
-    stop.request_stop();
-    peer.read_to_end();
-  }});
-  const auto image =
-      push(endpoint_of(server, stop.get_token()), make_file("disk", std::string(100, 'x')), {});
-  ASSERT_FALSE(image);
-  EXPECT_EQ(image.error().code(), Errc::kCancelled);
+TEST_F(Push, StopEndsItAndSaysHowToGoOn) {
+  make_file(100'000);
+  Fault stall = cut(60'000);
+  stall.stall = true;
+  UploadServer::Settings settings = patch_fault(0, stall);
+  start(settings);
+  std::thread stopper([this] {
+    EXPECT_TRUE(server_->wait_for_bytes(60'000));
+    stop_.request_stop();
+  });
+  const Error error = failed_push();
+  stopper.join();
+  EXPECT_EQ(error.code(), Errc::kCancelled);
+  EXPECT_THAT(error.detail(), HasSubstr("run the same command again to resume"));
+  EXPECT_EQ(state_files().size(), 1U);
 }
 
 }  // namespace

@@ -71,18 +71,22 @@ bool Peer::write(std::string_view bytes) {
 }
 
 ScriptedServer::ScriptedServer(std::vector<Script> scripts) : scripts_(std::move(scripts)) {
-  start();
+  start(0);
 }
 
-ScriptedServer::ScriptedServer(Every, Script script) : scripts_{std::move(script)}, repeat_(true) {
-  start();
+ScriptedServer::ScriptedServer(Every, Script script, std::uint16_t port)
+    : scripts_{std::move(script)}, repeat_(true) {
+  start(port);
 }
 
-void ScriptedServer::start() {
+void ScriptedServer::start(std::uint16_t port) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));  // the port of one before
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   socklen_t size = sizeof(address);
   check(::bind(listener_, generic, size) == 0, "bind");

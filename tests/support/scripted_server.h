@@ -52,8 +52,8 @@ class ScriptedServer {
   using Script = std::function<void(Peer&)>;
   // The k-th connection runs the k-th script; more connections are closed at once.
   explicit ScriptedServer(std::vector<Script> scripts);
-  // Each connection runs this.
-  ScriptedServer(Every, Script script);
+  // Each connection runs this. `port` 0: a free one.
+  ScriptedServer(Every, Script script, std::uint16_t port = 0);
   ~ScriptedServer();  // cuts what is open
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -61,7 +61,7 @@ class ScriptedServer {
   [[nodiscard]] std::size_t connections() const { return connections_; }
 
  private:
-  void start();
+  void start(std::uint16_t port);
   void accept_loop();
 
   std::vector<Script> scripts_;

@@ -52,6 +52,16 @@ int exit_code(const Error& error) {
   }
 }
 
+std::string state_folder() {
+  std::string folder = environment("XDG_STATE_HOME");
+  // The XDG specification: a relative path is to be ignored.
+  if (!folder.starts_with('/')) {
+    const std::string home = environment("HOME");
+    folder = home.empty() ? std::string() : home + "/.local/state";
+  }
+  return folder.empty() ? std::string() : folder + "/strata";
+}
+
 Result<Endpoints> load_endpoints() {
   Endpoints endpoints;
   const std::string path = config_path();

@@ -44,6 +44,10 @@ struct Context {
 // Environment and configuration file; kUsage when the file is not right.
 [[nodiscard]] Result<Endpoints> load_endpoints();
 
+// Where the command remembers what it has begun: $XDG_STATE_HOME/strata, by default
+// ~/.local/state/strata; empty when there is no home. Before any thread.
+[[nodiscard]] std::string state_folder();
+
 void add_digest(CLI::App& app, Context& context);
 void add_push(CLI::App& app, Context& context);
 void add_pull(CLI::App& app, Context& context);

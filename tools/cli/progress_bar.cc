@@ -33,7 +33,8 @@ ProgressBar::ProgressBar(std::string what)
     : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()) {}
 
 void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
-  if (!started_) first_ = done;
+  // An upload that starts over has less than it had.
+  if (!started_ || done < first_) first_ = done;
   started_ = true;
   done_ = done;
   total_ = total;
@@ -56,6 +57,10 @@ void ProgressBar::draw(Clock::time_point now) {
                100 * part, human_bytes(done_).c_str(),
                human_bytes(static_cast<std::uint64_t>(rate)).c_str(), left.c_str());
   std::fflush(stderr);
+}
+
+void ProgressBar::note(const std::string& line) {
+  std::fprintf(stderr, "%sstrata: %s\n", terminal_ ? "\r\x1b[K" : "", line.c_str());
 }
 
 void ProgressBar::finish() {

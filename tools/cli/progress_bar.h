@@ -12,6 +12,8 @@ class ProgressBar {
  public:
   explicit ProgressBar(std::string what);
   void update(std::uint64_t done, std::uint64_t total);
+  // A line of its own, above the bar.
+  void note(const std::string& line);
   // Ends the bar's line and says how much went how fast.
   void finish();
 

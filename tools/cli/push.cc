@@ -4,6 +4,7 @@
 
 #include "strata/base/text.h"
 #include "tools/cli/command.h"
+#include "tools/cli/interrupt.h"
 #include "tools/cli/progress_bar.h"
 
 namespace strata::cli {
@@ -13,6 +14,7 @@ struct Options {
   std::string file;
   client::PushOptions push;
   std::vector<std::string> metadata;  // key=value
+  std::uint32_t retry_for_seconds = 300;
   bool json = false;
 };
 
@@ -38,8 +40,14 @@ Status read_metadata(Options& options) {
 
 Status run_push(const Context& context, Options options) {
   if (const Status status = read_metadata(options); !status) return status;
-  STRATA_TRY(const auto endpoint, context.storage_endpoint());
+  STRATA_TRY(auto endpoint, context.storage_endpoint());
+  const std::string folder = state_folder();
+  if (!folder.empty()) options.push.state_folder = folder + "/uploads";
+  options.push.retry_for = std::chrono::seconds(options.retry_for_seconds);
+  const Interrupt interrupt;  // so that the end says how to go on
+  endpoint.stop = interrupt.token();
   ProgressBar bar("pushing " + printable(options.file));
+  options.push.note = [&bar](const std::string& line) { bar.note(printable(line)); };
   const auto image =
       client::push(endpoint, options.file, options.push,
                    [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); });
@@ -59,7 +67,10 @@ Status run_push(const Context& context, Options options) {
 
 void add_push(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();  // shared by the parser and the callback
-  auto* command = app.add_subcommand("push", "Uploads an image to storage");
+  auto* command = app.add_subcommand(
+      "push",
+      "Uploads an image to storage. Goes on by itself after a cut connection or a restart of the "
+      "server; after its own end, the same command again goes on where it was");
   command->add_option("FILE", options->file)->required();
   command->add_option("--name", options->push.name, "Name of the image; default the file's");
   command->add_flag("--public", options->push.is_public, "Anyone may read it");
@@ -69,6 +80,17 @@ void add_push(CLI::App& app, Context& context) {
       ->add_option("--metadata", options->metadata,
                    "key=value,...: kind, title, description, os, os-version, os-arch, version")
       ->allow_extra_args(false);
+  command
+      ->add_option("--parallel", options->push.parallel,
+                   "Pieces of the file that are sent at the same time, of at least 1 MiB each")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  command
+      ->add_option("--retry-for", options->retry_for_seconds,
+                   "How long to try again while nothing moves, like 90s, 5m or 12h; 0: not at all; "
+                   "default 5m")
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, std::uint32_t>{{"s", 1}, {"m", 60}, {"h", 3600}}));
   command->add_flag("--json", options->json, "The server's JSON");
   command->callback([&context, options] {
     context.run = [&context, options] { return run_push(context, *options); };
