@@ -84,8 +84,8 @@ class BlobWriter {
   // abort() and a commit() that succeeds leave nothing nevertheless.
   virtual void keep() = 0;
   // Publishes: bytes, sidecar and names are durable when this returns. properties.stored.bytes
-  // must equal size(), else kSizeMismatch. The writer is spent either way; when it fails, the bytes of
-  // a kept one stay (a disk that was full may have room later), others are removed.
+  // must equal size(), else kSizeMismatch. The writer is spent either way; when it fails, the bytes
+  // of a kept one stay (a disk that was full may have room later), others are removed.
   [[nodiscard]] virtual Status commit(const BlobProperties& properties,
                                       const std::string& annotation) = 0;
   virtual void abort() = 0;

@@ -13,8 +13,8 @@
 #include "storage/service/auth.h"
 #include "storage/service/data_lock.h"
 #include "storage/service/endorser_files.h"
-#include "storage/service/open_images.h"
 #include "storage/service/image_upload.h"
+#include "storage/service/open_images.h"
 #include "storage/service/registrar.h"
 #include "storage/service/services.h"
 #include "strata/base/log.h"
@@ -102,9 +102,8 @@ Status Daemon::Parts::open_data() {
   STRATA_TRY(blob_store,
              blob::open_local_blob_store(*fs, config.data + "/store", random, config.limits));
   STRATA_TRY(catalog, catalog::open_rocksdb_catalog(config.data + "/catalog"));
-  STRATA_TRY(journal, upload::Journal::open(
-                          *fs, {.directory = config.data + "/uploads",
-                                .disk_reserve_bytes = kRecordReserveBytes}));
+  STRATA_TRY(journal, upload::Journal::open(*fs, {.directory = config.data + "/uploads",
+                                                  .disk_reserve_bytes = kRecordReserveBytes}));
   images = std::make_unique<catalog::ImageStore>(
       *blob_store, *catalog, clock, [this](const catalog::Image&) { return registers(config); });
   return {};
@@ -156,9 +155,13 @@ Status Daemon::start() {
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.blocks, *p.blob_store,
                      *p.catalog, *p.images, *p.open_images, p.metrics, p.counts, token);
   p.publisher.emplace(*p.services);
-  p.uploads.emplace(upload::Uploads::Parts{
-      p.config.limits, p.clock, p.random, {*p.disk, *p.compute, *p.blocks}, *p.blob_store,
-      *p.journal, *p.publisher});
+  p.uploads.emplace(upload::Uploads::Parts{p.config.limits,
+                                           p.clock,
+                                           p.random,
+                                           {*p.disk, *p.compute, *p.blocks},
+                                           *p.blob_store,
+                                           *p.journal,
+                                           *p.publisher});
   if (const Status status = p.uploads->load(); !status) return status;
   p.services->uploads = &*p.uploads;
   p.application.emplace(*p.services);

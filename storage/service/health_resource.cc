@@ -38,6 +38,12 @@ http::Awaitable<http::Response> readyz(Services& services, http::Request& reques
 }
 
 http::Awaitable<http::Response> metrics(Services& services) {
+  const auto figures = services.uploads->figures();
+  services.counts.sessions_open.set(static_cast<std::int64_t>(figures.open));
+  services.counts.sessions.set(static_cast<std::int64_t>(figures.sessions));
+  services.counts.checkpoints.set(static_cast<std::int64_t>(figures.checkpoints));
+  services.counts.read_back.set(static_cast<std::int64_t>(figures.bytes_read_back));
+  services.counts.journal_syncs.set(static_cast<std::int64_t>(figures.journal_syncs));
   co_return text_response(200, "text/plain; version=0.0.4", services.metrics.render());
 }
 

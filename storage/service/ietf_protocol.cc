@@ -29,8 +29,8 @@ struct Dialect {
 
 std::uint64_t interop_of(const http::Headers& headers) {
   const auto text = headers.joined("Upload-Draft-Interop-Version");
-  const auto version = text ? http::parse_integer_item(*text)
-                            : Result<std::uint64_t>(Error(Errc::kMalformed, ""));
+  const auto version =
+      text ? http::parse_integer_item(*text) : Result<std::uint64_t>(Error(Errc::kMalformed, ""));
   return version && *version >= 3 && *version <= 8 ? *version : 0;
 }
 
@@ -208,9 +208,9 @@ Result<Creation> check_creation(const http::Request& request, const Principal& p
   }
   const auto& promised = parameters.stored.bytes;
   if (creation.session.length && promised && *promised != *creation.session.length) {
-    return Error(Errc::kSizeMismatch,
-                 "the length is " + std::to_string(*creation.session.length) +
-                     ", the parameter bytes says " + std::to_string(*promised));
+    return Error(Errc::kSizeMismatch, "the length is " + std::to_string(*creation.session.length) +
+                                          ", the parameter bytes says " +
+                                          std::to_string(*promised));
   }
   creation.session.description = to_text(description);
   return creation;
@@ -255,8 +255,7 @@ http::Awaitable<http::Response> finished(Services& services, const http::Request
   if (!done) {
     http::Response response = answer.problem(append_error(done.error(), services));
     // The upload is over, and this is what became of it; but for what can be tried again.
-    answer.add_complete(response.headers,
-                        session->view().state == upload::SessionState::kFailed);
+    answer.add_complete(response.headers, session->view().state == upload::SessionState::kFailed);
     answer.add_offset(response.headers, session->view().offset);
     co_return response;
   }
@@ -270,14 +269,13 @@ http::Awaitable<http::Response> finished(Services& services, const http::Request
   response.headers.set("Location", services.public_url + "/v1/images/" + image.text());
   response.headers.set("Strata-Image", image.text());
   if (const auto want = request.head.headers.joined("Want-Repr-Digest")) {
-    const auto found = co_await http::run_on(
-        services.disk, [&] { return services.catalog.get(image); });
+    const auto found =
+        co_await http::run_on(services.disk, [&] { return services.catalog.get(image); });
     const auto algorithms = http::parse_want_digest(*want);
     if (found) {
-      response.headers.set("Repr-Digest",
-                           algorithms.empty()
-                               ? http::repr_digest(found->content.stored)
-                               : http::repr_digest(found->content.stored, algorithms));
+      response.headers.set(
+          "Repr-Digest", algorithms.empty() ? http::repr_digest(found->content.stored)
+                                            : http::repr_digest(found->content.stored, algorithms));
     }
   }
   co_return response;
@@ -337,8 +335,7 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
   if (!failed && dialect.complete && has_all(view)) {
     co_return co_await finished(services, request, *session);
   }
-  http::Response response =
-      failed ? answer.append_problem(*failed, *session, 0) : answer.make(201);
+  http::Response response = failed ? answer.append_problem(*failed, *session, 0) : answer.make(201);
   if (!failed) {
     answer.add_complete(response.headers, false);
     answer.add_offset(response.headers, view.offset);
@@ -376,7 +373,8 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   const auto dialect = dialect_of(headers);
   if (!dialect) co_return answer.problem(dialect.error());
   const auto type = headers.get("Content-Type").value_or("");
-  if (dialect->wants_partial_type() && !iequals(trim(type.substr(0, type.find(';'))), kPartialType)) {
+  if (dialect->wants_partial_type() &&
+      !iequals(trim(type.substr(0, type.find(';'))), kPartialType)) {
     co_return answer.problem(
         Error(Errc::kUnsupportedMedia, "Content-Type must be " + std::string(kPartialType)));
   }
@@ -405,9 +403,9 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   const auto length = length_of(request, *dialect, *offset);
   const auto known = before.record.length;
   const auto content = request.body.length();
-  const bool contradicts = !length || (*length && known && **length != *known) ||
-                           (known && content && *offset == before.offset &&
-                            *offset + *content > *known);
+  const bool contradicts =
+      !length || (*length && known && **length != *known) ||
+      (known && content && *offset == before.offset && *offset + *content > *known);
   if (contradicts) {
     // The client and we speak of different uploads: nothing good can come of this one (draft -12,
     // "Upload Append").

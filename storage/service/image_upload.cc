@@ -32,10 +32,9 @@ std::string to_text(const UploadDescription& description) {
   for (const auto& [key, value] : description.parameters) {
     parameters.push_back(boost::json::array{key, value});
   }
-  return boost::json::serialize(
-      boost::json::object{{"parameters", std::move(parameters)},
-                          {"tus_metadata", description.tus_metadata},
-                          {"tus_concat", description.tus_concat}});
+  return boost::json::serialize(boost::json::object{{"parameters", std::move(parameters)},
+                                                    {"tus_metadata", description.tus_metadata},
+                                                    {"tus_concat", description.tus_concat}});
 }
 
 Result<UploadDescription> description_from_text(std::string_view text) {

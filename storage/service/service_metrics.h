@@ -14,6 +14,16 @@ struct ServiceMetrics {
             metrics.counter("strata_uploads_total", "Uploads ended", "result=\"failed\"")),
         upload_bytes(metrics.counter("strata_upload_bytes_total", "Stored bytes received")),
         upload_seconds(metrics.histogram("strata_upload_seconds", "Time of published uploads")),
+        sessions_open(metrics.gauge("strata_upload_sessions_open",
+                                    "Resumable uploads that are not complete")),
+        sessions(metrics.gauge("strata_upload_sessions", "Resumable uploads that are remembered")),
+        checkpoints(metrics.gauge("strata_upload_checkpoints",
+                                  "Checkpoints of resumable uploads since the start")),
+        read_back(
+            metrics.gauge("strata_upload_read_back_bytes",
+                          "Stored bytes read again to go on with an upload, since the start")),
+        journal_syncs(metrics.gauge("strata_upload_journal_syncs",
+                                    "Syncs that the journal's appends have shared")),
         outbox_depth(
             metrics.gauge("strata_outbox_depth", "Registrations waiting for the registry")),
         registrations(metrics.counter("strata_registrations_total", "Entries sent to the registry",
@@ -25,6 +35,12 @@ struct ServiceMetrics {
   Counter& uploads_failed;
   Counter& upload_bytes;
   Histogram& upload_seconds;
+  // Set when somebody asks for the metrics.
+  Gauge& sessions_open;
+  Gauge& sessions;
+  Gauge& checkpoints;
+  Gauge& read_back;
+  Gauge& journal_syncs;
   Gauge& outbox_depth;
   Counter& registrations;
   Counter& registrations_failed;

@@ -37,7 +37,7 @@ struct Services {
   std::string admin_token;
   upload::Uploads* uploads = nullptr;  // set before the server starts
   Registrar* registrar = nullptr;      // null: images are not registered
-  std::string public_url = {};     // without a slash at the end
+  std::string public_url = {};         // without a slash at the end
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open_uploads{0};
   std::atomic<std::size_t> decoded_streams{0};

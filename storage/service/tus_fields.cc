@@ -69,8 +69,8 @@ Result<ExpectedDigests> parse_checksum(std::string_view value) {
   if (!known) {
     return Error(Errc::kMalformed, "Upload-Checksum: the algorithms are sha1, sha256 and sha512");
   }
-  const auto bytes = space == std::string_view::npos ? std::nullopt
-                                                     : from_base64(trim(text.substr(space + 1)));
+  const auto bytes =
+      space == std::string_view::npos ? std::nullopt : from_base64(trim(text.substr(space + 1)));
   if (!bytes) {
     return Error(Errc::kMalformed, "Upload-Checksum is an algorithm, a space and base64");
   }

@@ -26,7 +26,8 @@ namespace strata::storage::tus {
 // Upload-Checksum: `sha1|sha256|sha512 base64`.
 [[nodiscard]] Result<ExpectedDigests> parse_checksum(std::string_view value);
 
-// Upload-Concat: `partial`, or `final;URL URL ...` with URLs of this server (`public_url`, or paths).
+// Upload-Concat: `partial`, or `final;URL URL ...` with URLs of this server (`public_url`, or
+// paths).
 struct Concat {
   bool is_final = false;
   std::vector<RandomId> parts;

@@ -78,9 +78,9 @@ Result<Creation> check_creation(const http::Request& request, const Principal& p
   if (parameters.name.empty()) description.parameters.emplace_back("filename", "unnamed");
   const auto& promised = parameters.stored.bytes;
   if (creation.session.length && promised && *promised != *creation.session.length) {
-    return Error(Errc::kSizeMismatch, "Upload-Length is " +
-                                          std::to_string(*creation.session.length) +
-                                          ", the parameter bytes says " + std::to_string(*promised));
+    return Error(Errc::kSizeMismatch,
+                 "Upload-Length is " + std::to_string(*creation.session.length) +
+                     ", the parameter bytes says " + std::to_string(*promised));
   }
   creation.session.description = to_text(description);
   return creation;
@@ -140,8 +140,7 @@ void add_image(http::Response& response, const upload::SessionView& view) {
 
 http::Response failed(const Error& error, const http::Request& request, const Services& services,
                       const SessionPointer& session) {
-  http::Response response =
-      problem(append_error(error, services), request, services.config.limits);
+  http::Response response = problem(append_error(error, services), request, services.config.limits);
   if (session) {
     response.headers.set("Upload-Offset", std::to_string(session->view().offset));
   }
@@ -253,8 +252,8 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   const http::Headers& headers = request.head.headers;
   const auto fail = [&](const Error& error) { return failed(error, request, services, session); };
   if (!has_chunk(headers)) {
-    co_return fail(Error(Errc::kUnsupportedMedia,
-                         "Content-Type must be " + std::string(kContentType)));
+    co_return fail(
+        Error(Errc::kUnsupportedMedia, "Content-Type must be " + std::string(kContentType)));
   }
   const auto offset_text = headers.joined("Upload-Offset");
   if (!offset_text) co_return fail(Error(Errc::kMalformed, "Upload-Offset is missing"));

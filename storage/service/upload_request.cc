@@ -10,8 +10,7 @@ RequestSource::RequestSource(http::Request& request, Services& services, Acknowl
       acknowledge_(std::move(acknowledge)),
       body_(std::make_shared<http::RequestBody*>(&request.body)) {}
 
-std::function<void()> RequestSource::interrupt(
-    const boost::asio::any_io_executor& executor) const {
+std::function<void()> RequestSource::interrupt(const boost::asio::any_io_executor& executor) const {
   return [executor, weak = std::weak_ptr(body_)] {
     boost::asio::post(executor, [weak] {
       // On the connection's thread, where alone this source goes away.

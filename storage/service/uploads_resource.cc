@@ -40,8 +40,7 @@ Awaitable<Response> describe(Services& services, const SessionPointer& session) 
                              {"image", nullptr},
                              {"error", nullptr}};
   if (view.record.length) object["length"] = *view.record.length;
-  if (view.state == upload::SessionState::kComplete &&
-      view.record.kind != upload::Kind::kPartial) {
+  if (view.state == upload::SessionState::kComplete && view.record.kind != upload::Kind::kPartial) {
     object["image"] = view.record.image.text();
   }
   if (view.error) {
@@ -65,9 +64,9 @@ Awaitable<Response> act(Services& services, http::Request& request, const Princi
                         const PathArguments& arguments, std::string_view method) {
   const auto version = request.head.headers.get("Tus-Resumable");
   const bool reads = method == "GET" || method == "HEAD";
-  const bool wrong_version = version ? *version != tus::kVersion
-                                     : !reads && !ietf::speaks(request.head) &&
-                                           tus::speaks(request.head);
+  const bool wrong_version =
+      version ? *version != tus::kVersion
+              : !reads && !ietf::speaks(request.head) && tus::speaks(request.head);
   if (wrong_version) {
     co_return tus::problem(
         Error(Errc::kPreconditionFailed, "Tus-Resumable must be " + std::string(tus::kVersion)),
@@ -133,14 +132,16 @@ void add_uploads_routes(Router& router, Services& services) {
              [&services](http::Request& request, const Principal& principal, const PathArguments&) {
                return create(services, request, principal);
              });
-  router.add("OPTIONS", "/v1/uploads",
-             [&services](http::Request&, const Principal&, const PathArguments&)
-                 -> Awaitable<Response> { co_return options(services, "POST, OPTIONS"); });
-  router.add("OPTIONS", "/v1/uploads/{}",
-             [&services](http::Request&, const Principal&,
-                         const PathArguments&) -> Awaitable<Response> {
-               co_return options(services, "GET, HEAD, PATCH, DELETE, OPTIONS");
-             });
+  router.add(
+      "OPTIONS", "/v1/uploads",
+      [&services](http::Request&, const Principal&, const PathArguments&) -> Awaitable<Response> {
+        co_return options(services, "POST, OPTIONS");
+      });
+  router.add(
+      "OPTIONS", "/v1/uploads/{}",
+      [&services](http::Request&, const Principal&, const PathArguments&) -> Awaitable<Response> {
+        co_return options(services, "GET, HEAD, PATCH, DELETE, OPTIONS");
+      });
   router.add("GET", "/v1/uploads/{}",
              [&services](http::Request& request, const Principal& principal,
                          const PathArguments& arguments) {

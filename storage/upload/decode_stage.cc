@@ -28,10 +28,10 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   // --- guarded by mutex: what other threads touch
   mutable std::mutex mutex;
   std::deque<std::shared_ptr<const io::Block>> input;  // contiguous
-  std::uint64_t frontier;                // behind the last byte in `input`, being read or decoded
-  std::uint64_t released = 0;            // can be read back
-  std::optional<std::uint64_t> end;      // where the stream ends
-  bool reading = false;                  // a block is on its way from the file
+  std::uint64_t frontier;            // behind the last byte in `input`, being read or decoded
+  std::uint64_t released = 0;        // can be read back
+  std::optional<std::uint64_t> end;  // where the stream ends
+  bool reading = false;              // a block is on its way from the file
   std::uint64_t read_back = 0;
   bool cancelled = false;
   bool state_wanted = false;

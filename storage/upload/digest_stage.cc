@@ -41,7 +41,8 @@ DigestStage::DigestStage(io::WorkerPool& compute, Kind kind)
     : DigestStage(compute, [kind] {
         auto state = std::make_shared<State>();
         const auto add = [&](digest::Algorithms algorithms) {
-          if (kind == Kind::kResumable) return state->add(digest::make_resumable_hasher(algorithms));
+          if (kind == Kind::kResumable)
+            return state->add(digest::make_resumable_hasher(algorithms));
           state->add(digest::make_hasher(algorithms));
         };
         if (digest::all_in_one_pass()) {

@@ -27,9 +27,9 @@ class DigestStage {
   };
   // What save() gives, to go on later.
   struct Saved {
-    std::uint64_t bytes = 0;            // of the view so far
-    std::vector<std::string> digests;   // one or two digest states (FORMAT.md)
-    std::string probe;                  // disk probe state
+    std::uint64_t bytes = 0;           // of the view so far
+    std::vector<std::string> digests;  // one or two digest states (FORMAT.md)
+    std::string probe;                 // disk probe state
     bool operator==(const Saved&) const = default;
   };
   enum class Kind : unsigned char { kOnce, kResumable };

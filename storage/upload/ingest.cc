@@ -115,19 +115,20 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
     };
   }
 
-  // In the queue of the writes: what is read was written before, and a closed writer is not touched.
+  // In the queue of the writes: what is read was written before, and a closed writer is not
+  // touched.
   void read(std::uint64_t at, std::shared_ptr<io::Block> block, std::size_t size,
             std::function<void(const Status&)> done) {
-    writes.post([self = shared_from_this(), at, block = std::move(block), size,
-                 done = std::move(done)] {
-      if (self->cancelled || !self->writer) {
-        return done(Error(Errc::kCancelled, "the upload was closed"));
-      }
-      const Status read = self->writer->read_at(at, block->free_space().first(size));
-      if (read) block->set_size(size);
-      self->read_back += size;
-      done(read);
-    });
+    writes.post(
+        [self = shared_from_this(), at, block = std::move(block), size, done = std::move(done)] {
+          if (self->cancelled || !self->writer) {
+            return done(Error(Errc::kCancelled, "the upload was closed"));
+          }
+          const Status read = self->writer->read_at(at, block->free_space().first(size));
+          if (read) block->set_size(size);
+          self->read_back += size;
+          done(read);
+        });
   }
 
   // Finds the encoding as soon as the first bytes are there; `ended`: there will be no more.

@@ -28,8 +28,8 @@ enum class SessionState : unsigned char { kReceiving, kVerifying, kComplete, kFa
 struct SessionView {
   SessionRecord record;
   SessionState state = SessionState::kReceiving;
-  std::uint64_t offset = 0;  // durable
-  std::optional<Error> error{};              // kFailed, or why verifying was interrupted
+  std::uint64_t offset = 0;      // durable
+  std::optional<Error> error{};  // kFailed, or why verifying was interrupted
 };
 
 // One session; shared by the table of sessions and the requests that use it. Thread-safe, but for

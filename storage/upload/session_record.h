@@ -30,10 +30,10 @@ struct SessionRecord {
   BlobId blob;
   // What the client said of the image: opaque here, the service's words.
   std::string description;
-  std::vector<RandomId> parts;     // kFinal: in order
-  std::optional<RandomId> final;   // kPartial: the one that it belongs to
-  bool digested = true;            // kPartial: digests run while its bytes arrive
-  bool absorbed = false;           // kPartial: its bytes have become its final's
+  std::vector<RandomId> parts;    // kFinal: in order
+  std::optional<RandomId> final;  // kPartial: the one that it belongs to
+  bool digested = true;           // kPartial: digests run while its bytes arrive
+  bool absorbed = false;          // kPartial: its bytes have become its final's
   bool operator==(const SessionRecord&) const = default;
 };
 

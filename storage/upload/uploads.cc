@@ -146,8 +146,7 @@ Result<std::vector<Uploads::SessionPointer>> Uploads::check_parts(const Creation
   for (const RandomId& token : creation.parts) {
     const auto found = sessions_.find(token);
     const std::string name = "part " + std::to_string(parts.size() + 1);
-    if (found == sessions_.end() ||
-        found->second.session->view().record.owner != creation.owner) {
+    if (found == sessions_.end() || found->second.session->view().record.owner != creation.owner) {
       return Error(Errc::kMalformed, name + " is no upload of yours");
     }
     const SessionView view = found->second.session->view();
@@ -171,9 +170,9 @@ Result<std::vector<Uploads::SessionPointer>> Uploads::check_parts(const Creation
 asio::awaitable<Result<Uploads::SessionPointer>> Uploads::create(Creation creation) {
   if (draining_) co_return Error(Errc::kUnavailable, "the server is stopping");
   if (creation.length.value_or(0) > p_.limits.stored_bytes_max) {
-    co_return Error(Errc::kTooLarge, "an image has at most " +
-                                         std::to_string(p_.limits.stored_bytes_max) +
-                                         " stored bytes");
+    co_return Error(
+        Errc::kTooLarge,
+        "an image has at most " + std::to_string(p_.limits.stored_bytes_max) + " stored bytes");
   }
   SessionPointer session;
   std::vector<SessionPointer> parts;
@@ -199,8 +198,8 @@ asio::awaitable<Result<Uploads::SessionPointer>> Uploads::create(Creation creati
       part->update([&](SessionView& view) { view.record.final = session->token(); });
     }
   }
-  const Status durable = co_await http::run_on(
-      p_.pools.disk, [&] { return make_durable(*session, parts); });
+  const Status durable =
+      co_await http::run_on(p_.pools.disk, [&] { return make_durable(*session, parts); });
   if (!durable) {
     forget(session->token());
     for (const SessionPointer& part : parts) {
@@ -220,10 +219,9 @@ Status Uploads::make_durable(Session& session, const std::vector<SessionPointer>
     // Asked for, not reserved: a hundred idle uploads must not fill the disk with nothing.
     STRATA_TRY(const std::uint64_t free, p_.blobs.free_bytes());
     if (record.length.value_or(0) + p_.limits.disk_reserve_bytes > free) {
-      return Error(Errc::kNoSpace, std::to_string(*record.length) +
-                                       " bytes are announced, the disk has room for " +
-                                       std::to_string(free - std::min(
-                                           free, p_.limits.disk_reserve_bytes)));
+      return Error(Errc::kNoSpace,
+                   std::to_string(*record.length) + " bytes are announced, the disk has room for " +
+                       std::to_string(free - std::min(free, p_.limits.disk_reserve_bytes)));
     }
     STRATA_TRY(writer, p_.blobs.begin({}));
     writer->keep();
@@ -231,8 +229,8 @@ Status Uploads::make_durable(Session& session, const std::vector<SessionPointer>
     session.update([&](SessionView& view) { view.record.blob = record.blob; });
   }
   std::vector<Journal::Change> changes;
-  changes.push_back({Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession,
-                     to_json(record)});
+  changes.push_back(
+      {Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession, to_json(record)});
   for (const SessionPointer& part : parts) {
     changes.push_back({Journal::Change::Kind::kPut, part->token(), Journal::Slot::kSession,
                        to_json(part->view().record)});
@@ -244,8 +242,8 @@ Status Uploads::make_durable(Session& session, const std::vector<SessionPointer>
   }
   if (!durable || !writer) return durable;
   const auto mode = record.digested ? Ingest::Mode::kResumable : Ingest::Mode::kKeepOnly;
-  session.ingest = std::make_unique<Ingest>(p_.limits, p_.pools, std::move(writer), mode,
-                                            record.created);
+  session.ingest =
+      std::make_unique<Ingest>(p_.limits, p_.pools, std::move(writer), mode, record.created);
   return {};
 }
 
@@ -376,14 +374,18 @@ asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
       if (view.record.final) continue;  // lives and goes with its final
       if (view.state != SessionState::kVerifying && idle >= ms(p_.limits.upload_idle_max)) {
         expired.push_back(entry.session);
-      } else if (receiving && view.record.kind == Kind::kPlain && view.record.length == view.offset) {
+      } else if (receiving && view.record.kind == Kind::kPlain &&
+                 view.record.length == view.offset) {
         again.push_back(entry.session);
       } else if (view.state != SessionState::kVerifying && view.record.kind != Kind::kFinal) {
-        if (idle >= ms(p_.limits.upload_warm_idle)) cooling.push_back(entry.session);
-        else warm.emplace_back(idle, entry.session);
+        if (idle >= ms(p_.limits.upload_warm_idle))
+          cooling.push_back(entry.session);
+        else
+          warm.emplace_back(idle, entry.session);
       }
     }
-    std::sort(warm.begin(), warm.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(warm.begin(), warm.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     for (std::size_t i = p_.limits.upload_warm_max; i < warm.size(); ++i) {
       cooling.push_back(warm[i].second);
     }
@@ -392,8 +394,8 @@ asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
     auto hold = session->try_hold();
     if (!hold) continue;
     const Status removed = co_await remove_session(session);
-    log::info("upload.expired", {{"image", session->view().record.image.text()},
-                                 {"removed", removed.has_value()}});
+    log::info("upload.expired",
+              {{"image", session->view().record.image.text()}, {"removed", removed.has_value()}});
   }
   for (const SessionPointer& session : ended) {
     if (auto hold = session->try_hold()) (void)co_await remove_session(session);
@@ -420,6 +422,7 @@ Uploads::Figures Uploads::figures() const {
   Figures figures;
   figures.checkpoints = checkpoints_;
   figures.bytes_read_back = read_back_;
+  figures.journal_syncs = p_.journal.figures().groups;
   const std::lock_guard lock(mutex_);
   figures.sessions = sessions_.size();
   for (const auto& [token, entry] : sessions_) {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "storage/upload/journal.h"
+#include "storage/upload/session.h"
 #include "strata/base/clock.h"
 #include "strata/digest/hasher.h"
-#include "storage/upload/session.h"
 #include "strata/http/headers.h"
 
 // Resumable uploads, apart from any protocol: sessions whose offsets are durable, which go on after
@@ -108,8 +108,8 @@ class Uploads {
   // Appends what `source` gives, as far as it comes, and makes it durable; returns the offset, or
   // why there are no more bytes: then view().offset says how far it is. kOffsetMismatch, kTooLarge
   // (before the first byte when that is known), kChecksumMismatch (nothing was appended), kGone
-  // (complete), kConnectionLost, kRequestTimeout, kCancelled (taken over), kNoSpace, kIo; or what is
-  // wrong with the bytes (kCorruptGzip, ...): the session has failed.
+  // (complete), kConnectionLost, kRequestTimeout, kCancelled (taken over), kNoSpace, kIo; or what
+  // is wrong with the bytes (kCorruptGzip, ...): the session has failed.
   [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> append(const Session::Hold& hold,
                                                                      const Append& append,
                                                                      AppendSource& source);
@@ -128,8 +128,8 @@ class Uploads {
   [[nodiscard]] std::chrono::milliseconds expires_in(const Session& session) const;
 
   struct Figures {
-    std::uint64_t sessions = 0, open = 0, warm = 0;
-    std::uint64_t checkpoints = 0;
+    std::uint64_t sessions = 0, open = 0;
+    std::uint64_t checkpoints = 0, journal_syncs = 0;
     std::uint64_t bytes_read_back = 0;  // from staging, to go on where a decoder could not
   };
   [[nodiscard]] Figures figures() const;
@@ -152,8 +152,9 @@ class Uploads {
   [[nodiscard]] boost::asio::awaitable<void> close_ingest(Session& session);
   void begin_commit(Session& session);
   [[nodiscard]] boost::asio::awaitable<Status> commit(Session& session);
-  [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> after_append(
-      Session& session, const Append& append, Status received);
+  [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> after_append(Session& session,
+                                                                           const Append& append,
+                                                                           Status received);
   [[nodiscard]] boost::asio::awaitable<Status> receive(Session& session, AppendSource& source,
                                                        std::uint64_t limit);
   [[nodiscard]] boost::asio::awaitable<Status> receive_checked(Session& session,
@@ -162,6 +163,8 @@ class Uploads {
                                                                std::uint64_t limit);
   [[nodiscard]] boost::asio::awaitable<Status> set_length(Session& session, std::uint64_t length);
 
+  // Runs `work` on our thread; an exception (no memory) leaves the session to be tried again.
+  void spawn(const SessionPointer& session, boost::asio::awaitable<void> work);
   void begin_completion(const SessionPointer& session);
   [[nodiscard]] boost::asio::awaitable<void> complete(SessionPointer session);
   [[nodiscard]] boost::asio::awaitable<Status> finish(Session& session);

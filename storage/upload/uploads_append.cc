@@ -28,8 +28,8 @@ bool is_final(const Error& error) {
 }
 
 Error too_long(std::uint64_t limit) {
-  return {Errc::kTooLarge, "there are more bytes than the " + std::to_string(limit) +
-                               " that this upload can have"};
+  return {Errc::kTooLarge,
+          "there are more bytes than the " + std::to_string(limit) + " that this upload can have"};
 }
 
 }  // namespace
@@ -53,9 +53,9 @@ asio::awaitable<Status> Uploads::open_ingest(Session& session) {
           (*writer)->keep();
           SessionRecord renamed = record;
           renamed.blob = (*writer)->id();
-          const Status durable = p_.journal.append_and_wait(
-              {{Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession,
-                to_json(renamed)}});
+          const Status durable =
+              p_.journal.append_and_wait({{Journal::Change::Kind::kPut, session.token(),
+                                           Journal::Slot::kSession, to_json(renamed)}});
           if (!durable) return durable;
           session.update([&](SessionView& view) { view.record.blob = renamed.blob; });
         }
@@ -122,8 +122,8 @@ asio::awaitable<Status> Uploads::commit(Session& session) {
 asio::awaitable<Status> Uploads::set_length(Session& session, std::uint64_t length) {
   SessionRecord record = session.view().record;
   record.length = length;
-  std::vector<Journal::Change> changes = {{Journal::Change::Kind::kPut, session.token(),
-                                           Journal::Slot::kSession, to_json(record)}};
+  std::vector<Journal::Change> changes = {
+      {Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession, to_json(record)}};
   const Status durable = co_await journal(std::move(changes));
   if (durable) session.update([&](SessionView& view) { view.record.length = length; });
   co_return durable;
@@ -180,8 +180,7 @@ asio::awaitable<Result<std::uint64_t>> Uploads::append(const Session::Hold& hold
 }
 
 // What was received is kept, whatever ended the receiving.
-asio::awaitable<Result<std::uint64_t>> Uploads::after_append(Session& session,
-                                                             const Append& append,
+asio::awaitable<Result<std::uint64_t>> Uploads::after_append(Session& session, const Append& append,
                                                              Status received) {
   touch(session);
   Status kept = session.ingest ? session.ingest->status() : received;
@@ -217,8 +216,8 @@ asio::awaitable<Status> Uploads::receive(Session& session, AppendSource& source,
       const std::uint64_t left = limit - ingest.offset() - block->size();
       // One byte more than is allowed tells an upload that is too long from one that ends here.
       std::byte excess{};
-      auto out = block->free_space().first(static_cast<std::size_t>(
-          std::min<std::uint64_t>(room - block->size(), left)));
+      auto out = block->free_space().first(
+          static_cast<std::size_t>(std::min<std::uint64_t>(room - block->size(), left)));
       if (left == 0) out = std::span(&excess, 1);
       const auto n = co_await source.read_some(out);
       if (!n || *n == 0) {
@@ -241,7 +240,8 @@ asio::awaitable<Status> Uploads::receive(Session& session, AppendSource& source,
     const bool idle = !session.committing || session.is_over(*session.committing);
     const SessionView view = session.view();
     if (idle && (due || ingest.offset() - view.offset >= p_.limits.upload_checkpoint_bytes)) {
-      if (session.committing && !*session.committing->outcome) co_return *session.committing->outcome;
+      if (session.committing && !*session.committing->outcome)
+        co_return *session.committing->outcome;
       begin_commit(session);
       committed_at = Steady::now();
     } else if (due) {
@@ -274,8 +274,8 @@ asio::awaitable<Status> Uploads::receive_checked(Session& session, digest::Algor
     while (block->size() < room) {
       const std::uint64_t left = limit - position;
       std::byte excess{};
-      auto out = block->free_space().first(static_cast<std::size_t>(
-          std::min<std::uint64_t>(room - block->size(), left)));
+      auto out = block->free_space().first(
+          static_cast<std::size_t>(std::min<std::uint64_t>(room - block->size(), left)));
       if (left == 0) out = std::span(&excess, 1);
       const auto n = co_await source.read_some(out);
       more = n && *n > 0 && left > 0;

@@ -1,9 +1,9 @@
 // How an Uploads ends: verification and publication of whole uploads, and concatenation.
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 
 #include "storage/http/server.h"
 #include "storage/upload/uploads.h"
@@ -31,6 +31,25 @@ bool is_transient(const Error& error) {
 
 }  // namespace
 
+void Uploads::spawn(const SessionPointer& session, asio::awaitable<void> work) {
+  asio::co_spawn(context_, std::move(work), [session](const std::exception_ptr& thrown) {
+    if (!thrown) return;
+    std::string what = "unknown exception";
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      what = e.what();
+    } catch (...) {
+    }
+    log::error("upload.exception", {{"what", what}});
+    session->assembling = false;
+    session->update([](SessionView& view) {
+      if (view.state == SessionState::kVerifying) view.state = SessionState::kReceiving;
+      view.error = Error(Errc::kInternal, "the server failed to complete the upload");
+    });
+  });
+}
+
 void Uploads::begin_completion(const SessionPointer& session) {
   if (session->view().record.kind == Kind::kPartial) {
     session->update([](SessionView& view) { view.state = SessionState::kComplete; });
@@ -40,15 +59,15 @@ void Uploads::begin_completion(const SessionPointer& session) {
     view.state = SessionState::kVerifying;
     view.error.reset();
   });
-  asio::co_spawn(context_, complete(session), asio::detached);
+  spawn(session, complete(session));
 }
 
 asio::awaitable<void> Uploads::complete(SessionPointer session) {
   const Status done = co_await finish(*session);
   if (done || !is_transient(done.error())) co_return co_await end(*session, done);
   co_await close_ingest(*session);
-  log::warn("upload.not_completed", {{"image", session->view().record.image.text()},
-                                     {"error", done.error().message()}});
+  log::warn("upload.not_completed",
+            {{"image", session->view().record.image.text()}, {"error", done.error().message()}});
   session->update([&](SessionView& view) {
     view.state = SessionState::kReceiving;
     view.error = done.error();
@@ -57,8 +76,8 @@ asio::awaitable<void> Uploads::complete(SessionPointer session) {
 
 asio::awaitable<Status> Uploads::finish(Session& session) {
   const SessionRecord record = session.view().record;
-  const auto published = co_await http::run_on(
-      p_.pools.disk, [&] { return p_.publisher.is_published(record.image); });
+  const auto published =
+      co_await http::run_on(p_.pools.disk, [&] { return p_.publisher.is_published(record.image); });
   if (!published) co_return published.error();
   if (*published) co_return Status();  // a crash or an error came between that and the journal
   if (const Status opened = co_await open_ingest(session); !opened) co_return opened;
@@ -80,8 +99,8 @@ asio::awaitable<void> Uploads::end(Session& session, Status outcome) {
     record.error_type = outcome.error().info().type;
     record.error_detail = outcome.error().detail();
   }
-  std::vector<Journal::Change> changes = {{Journal::Change::Kind::kPut, session.token(),
-                                           Journal::Slot::kOutcome, to_json(record)}};
+  std::vector<Journal::Change> changes = {
+      {Journal::Change::Kind::kPut, session.token(), Journal::Slot::kOutcome, to_json(record)}};
   const Status durable = co_await journal(std::move(changes));
   if (!durable) {
     session.update([&](SessionView& view) {
@@ -122,7 +141,7 @@ asio::awaitable<Status> Uploads::completion(const SessionPointer& session) {
 // --- concatenation
 
 void Uploads::begin_assembly(const SessionPointer& session) {
-  asio::co_spawn(context_, assemble(session), asio::detached);
+  spawn(session, assemble(session));
 }
 
 // The first part's file becomes the whole's; the others are read in order as soon as they are
@@ -171,8 +190,8 @@ asio::awaitable<Status> Uploads::adopt_first(Session& session, Session& first) {
   const auto checkpoint = co_await http::run_on(
       p_.pools.disk, [&] { return p_.journal.read(first.token(), Journal::Slot::kCheckpoint); });
   if (checkpoint) {
-    changes.push_back({Journal::Change::Kind::kPut, session.token(), Journal::Slot::kCheckpoint,
-                       *checkpoint});
+    changes.push_back(
+        {Journal::Change::Kind::kPut, session.token(), Journal::Slot::kCheckpoint, *checkpoint});
   } else if (checkpoint.error().code() != Errc::kNotFound) {
     co_return checkpoint.error();
   }
@@ -239,11 +258,10 @@ asio::awaitable<Status> Uploads::copy_part(Session& session, const SessionView& 
   while (ingest.offset() < base + part.offset) {
     STRATA_CO_TRY(auto block, co_await ingest.next_block());
     const std::uint64_t at = ingest.offset() - base;
-    const auto size = static_cast<std::size_t>(
-        std::min<std::uint64_t>(ingest.block_room(), part.offset - at));
-    const Status read = co_await http::run_on(p_.pools.disk, [&] {
-      return (*reader)->read_at(at, block->free_space().first(size));
-    });
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(ingest.block_room(), part.offset - at));
+    const Status read = co_await http::run_on(
+        p_.pools.disk, [&] { return (*reader)->read_at(at, block->free_space().first(size)); });
     if (!read) co_return read;
     block->set_size(size);
     ingest.submit(std::move(block));

@@ -53,8 +53,8 @@ Status Uploads::load_session(const RandomId& token) {
     STRATA_TRY(const OutcomeRecord ended, outcome_from_json(*outcome));
     loaded.state = ended.complete ? SessionState::kComplete : SessionState::kFailed;
     if (!ended.complete) {
-      loaded.error = Error(errc_from_type(ended.error_type).value_or(Errc::kInternal),
-                           ended.error_detail);
+      loaded.error =
+          Error(errc_from_type(ended.error_type).value_or(Errc::kInternal), ended.error_detail);
     }
     used = ended.ended;
   } else if (outcome.error().code() != Errc::kNotFound) {

@@ -69,7 +69,8 @@ struct ErrorInfo {
 };
 
 [[nodiscard]] const ErrorInfo& error_info(Errc code);
-// The other way, for errors that were written down; kIo for "internal", nullopt for no type of ours.
+// The other way, for errors that were written down; kIo for "internal", nullopt for no type of
+// ours.
 [[nodiscard]] std::optional<Errc> errc_from_type(std::string_view type);
 
 class [[nodiscard]] Error {
