@@ -139,6 +139,7 @@ Status Daemon::Parts::open_registrar(const std::string& public_url) {
 Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config))) {}
 
 Daemon::~Daemon() {
+  if (parts_->uploads) parts_->uploads->drain();
   if (parts_->server) parts_->server->stop();
   if (parts_->uploads) parts_->uploads->stop();
 }

@@ -45,23 +45,24 @@ Result<Dialect> dialect_of(const http::Headers& headers) {
   return dialect;
 }
 
-// The length that the request announces for the whole, if it does.
-Result<std::optional<std::uint64_t>> length_of(const http::Request& request, const Dialect& dialect,
-                                               std::uint64_t offset) {
-  std::optional<std::uint64_t> length;
+// What a request says of the length of the whole: by Upload-Length, and by where its last part ends.
+struct Lengths {
+  std::optional<std::uint64_t> announced, end;
+  [[nodiscard]] bool agree() const { return !announced || !end || *announced == *end; }
+  [[nodiscard]] std::optional<std::uint64_t> either() const { return announced ? announced : end; }
+};
+
+Result<Lengths> lengths_of(const http::Request& request, const Dialect& dialect,
+                           std::uint64_t offset) {
+  Lengths lengths;
   if (const auto field = request.head.headers.joined("Upload-Length")) {
     const auto value = http::parse_integer_item(*field);
     if (!value) return value.error().in("Upload-Length");
-    length = *value;
+    lengths.announced = *value;
   }
   const auto content = request.body.length();
-  if (!dialect.complete || !content) return length;
-  if (length && *length != offset + *content) {
-    return Error(Errc::kMalformed, "Upload-Length is " + std::to_string(*length) +
-                                       ", but this last part ends at " +
-                                       std::to_string(offset + *content));
-  }
-  return std::optional(offset + *content);
+  if (dialect.complete && content) lengths.end = offset + *content;
+  return lengths;
 }
 
 std::string upload_limit(const Limits& limits) {
@@ -174,6 +175,7 @@ void add_digest(UploadDescription& description, const std::optional<D>& digest) 
 struct Creation {
   upload::Uploads::Creation session;
   Dialect dialect;
+  bool lengths_agree = true;  // false: the rest is not filled in
 };
 
 Result<Creation> check_creation(const http::Request& request, const Principal& principal,
@@ -187,7 +189,10 @@ Result<Creation> check_creation(const http::Request& request, const Principal& p
                  "Content-Encoding is not taken: send the bytes that are to be stored");
   }
   creation.session.owner = principal.id;
-  STRATA_TRY(creation.session.length, length_of(request, creation.dialect, 0));
+  STRATA_TRY(const Lengths lengths, lengths_of(request, creation.dialect, 0));
+  creation.lengths_agree = lengths.agree();
+  if (!creation.lengths_agree) return creation;
+  creation.session.length = lengths.either();
   UploadDescription description;
   description.parameters = request.head.query;
   if (const auto value = headers.joined("Repr-Digest")) {
@@ -302,12 +307,11 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
                                        const Principal& principal, const std::string& filename) {
   const Answer answer(request, services);
   auto creation = check_creation(request, principal, filename, services);
-  if (!creation) {
-    http::ProblemExtras extras;
-    if (creation.error().detail().find("Upload-Length is") == 0) {
-      extras.type = http::kInconsistentLengthType;
-    }
-    co_return answer.problem(creation.error(), extras);
+  if (!creation) co_return answer.problem(creation.error());
+  if (!creation->lengths_agree) {
+    co_return answer.problem(
+        Error(Errc::kMalformed, "Upload-Length is not the length of this complete content"),
+        {std::string(http::kInconsistentLengthType), {}});
   }
   const Dialect dialect = creation->dialect;
   auto session = co_await services.uploads->create(std::move(creation->session));
@@ -400,23 +404,24 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   upload::Uploads::Append append;
   append.offset = *offset;
   append.last = dialect->complete;
-  const auto length = length_of(request, *dialect, *offset);
+  const auto lengths = lengths_of(request, *dialect, *offset);
+  if (!lengths) co_return answer.problem(lengths.error());
+  const auto length = lengths->either();
   const auto known = before.record.length;
   const auto content = request.body.length();
-  const bool contradicts =
-      !length || (*length && known && **length != *known) ||
-      (known && content && *offset == before.offset && *offset + *content > *known);
-  if (contradicts) {
+  const bool at_place = *offset == before.offset;
+  const bool too_long = known && content && at_place && *content > *known - *offset;
+  if (!lengths->agree() || (at_place && known && length && *length != *known) || too_long) {
     // The client and we speak of different uploads: nothing good can come of this one (draft -12,
     // "Upload Append").
-    if (length) (void)co_await services.uploads->remove(session);
+    const Status removed = co_await services.uploads->remove(session);
+    if (!removed) co_return answer.problem(removed.error());
     co_return answer.problem(
-        length ? Error(Errc::kMalformed, "the upload has " + std::to_string(*known) +
-                                             " bytes, this request says otherwise; it is cancelled")
-               : length.error(),
+        Error(Errc::kMalformed,
+              "this request contradicts the length of the upload, which is cancelled"),
         inconsistent);
   }
-  append.length = *length;
+  append.length = length;
   const auto reached = co_await take_content(services, request, session, append);
   if (!reached) co_return answer.append_problem(reached.error(), session, *offset);
   if (dialect->complete) co_return co_await finished(services, request, session);

@@ -57,7 +57,10 @@ void Uploads::start() {
 void Uploads::drain() {
   draining_ = true;
   const std::lock_guard lock(mutex_);
-  for (const auto& [token, entry] : sessions_) entry.session->interrupt();
+  for (const auto& [token, entry] : sessions_) {
+    entry.session->interrupt();
+    entry.session->changed().notify();  // whoever waits for a completion
+  }
 }
 
 void Uploads::stop() {

@@ -74,7 +74,7 @@ class Uploads {
   [[nodiscard]] Status load();
   // Starts the thread that completes, assembles and expires; goes on with what was interrupted.
   void start();
-  // Holders are interrupted, and new appends are kUnavailable.
+  // Holders are interrupted; new appends and those who wait for a completion get kUnavailable.
   void drain();
   // Ends the thread; every session is left durable as it is. Idempotent.
   void stop();

@@ -131,8 +131,8 @@ asio::awaitable<Status> Uploads::completion(const SessionPointer& session) {
     const SessionView view = session->view();
     if (view.state == SessionState::kComplete) co_return Status();
     if (view.error) co_return *view.error;
-    if (draining_ && view.state == SessionState::kReceiving) {
-      co_return Error(Errc::kUnavailable, "the server is stopping");
+    if (draining_) {
+      co_return Error(Errc::kUnavailable, "the server is stopping; every byte is there, ask again");
     }
     co_await session->changed().wait(seen);
   }
