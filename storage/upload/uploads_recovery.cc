@@ -20,6 +20,10 @@ Result<SessionRecord> read_record(const Journal& journal, const RandomId& token)
 Result<std::set<BlobId>> Uploads::kept_blobs(const Journal& journal) {
   std::set<BlobId> blobs;
   for (const RandomId& token : journal.sessions()) {
+    // What has ended needs no staged bytes: a crash may have come before they were discarded.
+    const auto outcome = journal.read(token, Slot::kOutcome);
+    if (outcome) continue;
+    if (outcome.error().code() != Errc::kNotFound) return outcome.error();
     const auto record = read_record(journal, token);
     if (record && record->blob != BlobId()) blobs.insert(record->blob);
     if (!record && record.error().code() != Errc::kNotFound) return record.error();
