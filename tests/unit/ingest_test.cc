@@ -34,6 +34,9 @@ class RecordingWriter final : public blob::BlobWriter {
     }
   };
   RecordingWriter(Record& record, std::size_t fail_at) : record_(record), fail_at_(fail_at) {}
+  ~RecordingWriter() override {
+    if (!kept_) RecordingWriter::abort();
+  }
   [[nodiscard]] const BlobId& id() const override { return id_; }
   [[nodiscard]] Status append(std::span<const std::byte> data) override {
     if (++record_.appends == fail_at_) return Error(Errc::kNoSpace, "the disk is full");
@@ -53,7 +56,7 @@ class RecordingWriter final : public blob::BlobWriter {
     record_.bytes.resize(size);
     return {};
   }
-  void keep() override {}
+  void keep() override { kept_ = true; }
   [[nodiscard]] Status commit(const blob::BlobProperties&, const std::string&) override {
     return {};
   }
@@ -66,6 +69,7 @@ class RecordingWriter final : public blob::BlobWriter {
   BlobId id_;
   Record& record_;
   std::size_t fail_at_;
+  bool kept_ = false;
 };
 
 std::string random_bytes(std::size_t size, unsigned seed) {
@@ -217,6 +221,7 @@ class IngestTest : public testing::Test {
 
   // Sends `stored` through an Ingest as a connection would.
   Result<Ingest::Finished> ingest(const std::string& stored, std::size_t fail_at = 0) {
+    record_.reset();
     const auto ingest = begin(Ingest::Mode::kOnce, fail_at);
     if (const Status sent = send_now(*ingest, stored); !sent) return sent.error();
     return finish(*ingest);
@@ -460,8 +465,8 @@ TEST_F(IngestTest, CancelIsTheAnswerToWhoeverWaits) {
     EXPECT_EQ(refused.error().code(), Errc::kCancelled);
   }());
   taken.clear();
-  EXPECT_EQ(finish(*ingest).error().code(), Errc::kCancelled);
   EXPECT_FALSE(checkpoint(*ingest));
+  EXPECT_EQ(finish(*ingest).error().code(), Errc::kCancelled);
   close(*ingest);
   EXPECT_FALSE(record_.aborted);
 }
