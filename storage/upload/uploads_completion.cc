@@ -13,7 +13,8 @@ namespace strata::upload {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::chrono::seconds kAssemblyRetry{5};
+constexpr std::chrono::milliseconds kAssemblyRetry{5'000};
+constexpr std::chrono::milliseconds kAssemblySlice{50};
 
 // Trying again may help, without anybody sending anything.
 bool is_transient(const Error& error) {
@@ -166,9 +167,14 @@ asio::awaitable<void> Uploads::assemble(SessionPointer session) {
     });
     if (draining_ || session->assembly_stopped) co_return;
     log::warn("upload.not_assembled", {{"error", done.error().message()}});
-    asio::steady_timer pause(context_, kAssemblyRetry);
-    boost::system::error_code ignored;
-    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    // In slices: a stop or a removal must not wait for all of it.
+    for (auto left = kAssemblyRetry;
+         left > kAssemblySlice && !draining_ && !session->assembly_stopped;
+         left -= kAssemblySlice) {
+      asio::steady_timer pause(context_, kAssemblySlice);
+      boost::system::error_code ignored;
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
     begin_assembly(session);  // what was assembled is durable
     co_return;
   }

@@ -198,7 +198,8 @@ class IngestTest : public testing::Test {
     return *std::move(resumed);
   }
   // Sends `stored`; interrupted at each of `cuts` with more bytes on their way, which are lost.
-  blob::BlobProperties interrupted(const std::string& stored, const std::vector<std::size_t>& cuts) {
+  blob::BlobProperties interrupted(const std::string& stored,
+                                   const std::vector<std::size_t>& cuts) {
     record_.reset();
     auto ingest = begin(Ingest::Mode::kResumable);
     for (const std::size_t cut : cuts) {
