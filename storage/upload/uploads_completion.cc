@@ -150,8 +150,16 @@ void Uploads::begin_assembly(const SessionPointer& session) {
 asio::awaitable<void> Uploads::assemble(SessionPointer session) {
   if (draining_ || session->assembly_stopped) co_return;
   session->assembling = true;
-  Status done = co_await copy_parts(*session);
-  if (done) {
+  // A crash may have come between the publication and the journal: then there is no file to go on
+  // with.
+  const ImageId image = session->view().record.image;
+  const auto published =
+      co_await http::run_on(p_.pools.disk, [&] { return p_.publisher.is_published(image); });
+  Status done;
+  if (!published) done = published.error();
+  const bool missing = published && !*published;
+  if (missing) done = co_await copy_parts(*session);
+  if (missing && done) {
     session->update([](SessionView& view) {
       view.state = SessionState::kVerifying;
       view.error.reset();
