@@ -29,6 +29,7 @@ class UploadWorld {
     std::uint64_t acknowledged = 0;   // the highest offset it was told
     std::uint64_t sent = 0;
     std::optional<ImageId> image{};
+    std::uint64_t images_max = 1;
   };
 
   UploadWorld(const Ending& ending, Watchdog& watchdog);
