@@ -25,7 +25,8 @@ Result<std::set<BlobId>> Uploads::kept_blobs(const Journal& journal) {
     if (outcome) continue;
     if (outcome.error().code() != Errc::kNotFound) return outcome.error();
     const auto record = read_record(journal, token);
-    if (record && record->blob != BlobId()) blobs.insert(record->blob);
+    const bool own = record && record->blob != BlobId() && !record->absorbed;  // else its final's
+    if (own) blobs.insert(record->blob);
     if (!record && record.error().code() != Errc::kNotFound) return record.error();
   }
   return blobs;
