@@ -102,10 +102,11 @@ class MemoryWriter final : public BlobWriter {
 };
 
 Status MemoryWriter::commit(const BlobProperties& properties, const std::string& annotation) {
-  check(!spent_, "commit of a spent writer");
-  end();
+  check(!std::exchange(spent_, true), "commit of a spent writer");
   const std::lock_guard lock(state_->mutex);
   const std::lock_guard lock_own(own_->mutex);
+  const bool good = properties.stored.bytes == own_->bytes.size();
+  if (good || !kept_) state_->unpublished.erase(id_);
   if (properties.stored.bytes != own_->bytes.size()) {
     return Error(Errc::kSizeMismatch, "there are " + std::to_string(own_->bytes.size()) +
                                           " bytes, the properties say " +
