@@ -45,7 +45,8 @@ Result<Dialect> dialect_of(const http::Headers& headers) {
   return dialect;
 }
 
-// What a request says of the length of the whole: by Upload-Length, and by where its last part ends.
+// What a request says of the length of the whole: by Upload-Length, and by where its last part
+// ends.
 struct Lengths {
   std::optional<std::uint64_t> announced, end;
   [[nodiscard]] bool agree() const { return !announced || !end || *announced == *end; }
