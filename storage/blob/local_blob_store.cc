@@ -192,11 +192,13 @@ Result<std::unique_ptr<BlobWriter>> LocalBlobStore::begin(const WriteHints& hint
 
 Result<std::unique_ptr<BlobWriter>> LocalBlobStore::resume(const BlobId& id, std::uint64_t size) {
   // A commit that was cut off leaves a second name in staging, and to write there would change a
-  // blob. The name of the bytes in the shard decides, not the sidecar that follows it: until
-  // clean_up() has removed it durably, they may be a blob.
-  for (const std::string& published : {layout_.bytes(id), layout_.sidecar(id)}) {
-    STRATA_TRY(const bool there, fs_.exists(published));
-    if (there) return Error(Errc::kConflict, "the bytes are published");
+  // blob. Bytes in the shard without a sidecar are none, once their name is durably gone.
+  STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
+  if (published) return Error(Errc::kConflict, "the bytes are published");
+  STRATA_TRY(const bool half_published, fs_.exists(layout_.bytes(id)));
+  if (half_published) {
+    if (auto gone = fs_.remove(layout_.bytes(id)); !gone) return gone.error();
+    if (auto synced = fs_.sync_directory(layout_.shard(id)); !synced) return synced.error();
   }
   STRATA_TRY(auto file, open_staged(id, size, io::OpenMode::kReadWrite));
   // Also when the size is right: this gives back what was reserved behind it.

@@ -62,6 +62,18 @@ Result<Image> ImageStore::publish(std::unique_ptr<blob::BlobWriter> writer, Imag
   return commit_new(*writer, std::move(image), properties);
 }
 
+Result<bool> ImageStore::publish_committed(
+    const BlobId& blob, const std::function<Result<Image>(const blob::BlobProperties&)>& make) {
+  const auto known = blobs_.info(blob);
+  if (!known && known.error().code() == Errc::kNotFound) return false;
+  if (!known) return known.error();
+  STRATA_TRY(Image image, make(known->properties));
+  const auto content = locks_->content(image.owner, known->properties.stored.sha256);
+  const auto lock = locks_->blob(blob);
+  STRATA_TRY(const auto adopted, adopt(blob, std::move(image)));
+  return adopted.has_value();
+}
+
 // The image joins `blob`; nullopt when that one is gone or damaged.
 Result<std::optional<Image>> ImageStore::adopt(const BlobId& blob, Image image) {
   const auto known = annotated(blob);

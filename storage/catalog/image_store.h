@@ -42,6 +42,12 @@ class ImageStore {
   [[nodiscard]] Result<Image> publish(std::unique_ptr<blob::BlobWriter> writer, Image image,
                                       const blob::BlobProperties& properties);
 
+  // Publishes an image of a blob that an earlier publish() had committed before it failed: it joins
+  // the blob that was left without an image. `make` gives the image for the bytes; its error is
+  // returned. False: there is no such blob.
+  [[nodiscard]] Result<bool> publish_committed(
+      const BlobId& blob, const std::function<Result<Image>(const blob::BlobProperties&)>& make);
+
   // Changes an image and returns what it is now: `change` gets the current image under its lock
   // and edits it; an error from it is returned and nothing changes (conditional PATCH). `id`,
   // `owner`, `blob`, `content` and `created` stay what they were; `updated` becomes now. kNotFound.

@@ -65,28 +65,41 @@ Result<UploadDescription> description_from_text(std::string_view text) {
   return description;
 }
 
-Status ImagePublisher::publish(std::unique_ptr<blob::BlobWriter> writer,
-                               const upload::SessionRecord& session,
-                               const blob::BlobProperties& properties) {
+Result<catalog::Image> ImagePublisher::checked_image(const upload::SessionRecord& session,
+                                                     const blob::BlobProperties& properties) const {
   STRATA_TRY(const UploadDescription description, description_from_text(session.description));
   STRATA_TRY(UploadParameters parameters,
              parse_upload_parameters(description.parameters, services_.config.limits));
-  if (const Status same = compare(parameters, properties); !same) return same;
-  const auto published = services_.images.publish(
-      std::move(writer),
-      make_image(std::move(parameters), session.image, session.owner, properties, services_.clock),
-      properties);
-  if (!published) return published.error();
+  if (const Status same = compare(parameters, properties); !same) return same.error();
+  return make_image(std::move(parameters), session.image, session.owner, properties,
+                    services_.clock);
+}
+
+void ImagePublisher::count() {
   services_.counts.uploads_done.add();
   if (services_.registrar != nullptr) services_.registrar->wake();
+}
+
+Status ImagePublisher::publish(std::unique_ptr<blob::BlobWriter> writer,
+                               const upload::SessionRecord& session,
+                               const blob::BlobProperties& properties) {
+  STRATA_TRY(catalog::Image image, checked_image(session, properties));
+  const auto published = services_.images.publish(std::move(writer), std::move(image), properties);
+  if (!published) return published.error();
+  count();
   return {};
 }
 
-Result<bool> ImagePublisher::is_published(const ImageId& image) {
-  const auto found = services_.catalog.get(image);
+Result<bool> ImagePublisher::publish_committed(const upload::SessionRecord& session) {
+  const auto found = services_.catalog.get(session.image);
   if (found) return true;
-  if (found.error().code() == Errc::kNotFound) return false;
-  return found.error();
+  if (found.error().code() != Errc::kNotFound) return found.error();
+  STRATA_TRY(const bool published, services_.images.publish_committed(
+                                       session.blob, [&](const blob::BlobProperties& properties) {
+                                         return checked_image(session, properties);
+                                       }));
+  if (published) count();
+  return published;
 }
 
 }  // namespace strata::storage

@@ -31,9 +31,14 @@ class ImagePublisher final : public upload::Publisher {
   [[nodiscard]] Status publish(std::unique_ptr<blob::BlobWriter> writer,
                                const upload::SessionRecord& session,
                                const blob::BlobProperties& properties) override;
-  [[nodiscard]] Result<bool> is_published(const ImageId& image) override;
+  [[nodiscard]] Result<bool> publish_committed(const upload::SessionRecord& session) override;
 
  private:
+  // The image that a session promised, if the bytes are what it promised.
+  [[nodiscard]] Result<catalog::Image> checked_image(const upload::SessionRecord& session,
+                                                     const blob::BlobProperties& properties) const;
+  void count();
+
   Services& services_;
 };
 

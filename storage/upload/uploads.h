@@ -37,7 +37,9 @@ class Publisher {
   [[nodiscard]] virtual Status publish(std::unique_ptr<blob::BlobWriter> writer,
                                        const SessionRecord& session,
                                        const blob::BlobProperties& properties) = 0;
-  [[nodiscard]] virtual Result<bool> is_published(const ImageId& image) = 0;
+  // Whether the image is there. Bytes that an earlier publish() had committed before a record
+  // failed are published now, as that one would have.
+  [[nodiscard]] virtual Result<bool> publish_committed(const SessionRecord& session) = 0;
 };
 
 // Where an append's bytes come from: a request's content.

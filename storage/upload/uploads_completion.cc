@@ -78,7 +78,7 @@ asio::awaitable<void> Uploads::complete(SessionPointer session) {
 asio::awaitable<Status> Uploads::finish(Session& session) {
   const SessionRecord record = session.view().record;
   const auto published =
-      co_await http::run_on(p_.pools.disk, [&] { return p_.publisher.is_published(record.image); });
+      co_await http::run_on(p_.pools.disk, [&] { return p_.publisher.publish_committed(record); });
   if (!published) co_return published.error();
   if (*published) co_return Status();  // a crash or an error came between that and the journal
   if (const Status opened = co_await open_ingest(session); !opened) co_return opened;
@@ -152,9 +152,9 @@ asio::awaitable<void> Uploads::assemble(SessionPointer session) {
   session->assembling = true;
   // A crash may have come between the publication and the journal: then there is no file to go on
   // with.
-  const ImageId image = session->view().record.image;
+  const SessionRecord record = session->view().record;
   const auto published =
-      co_await http::run_on(p_.pools.disk, [&] { return p_.publisher.is_published(image); });
+      co_await http::run_on(p_.pools.disk, [&] { return p_.publisher.publish_committed(record); });
   Status done;
   if (!published) done = published.error();
   const bool missing = published && !*published;

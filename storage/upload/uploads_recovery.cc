@@ -67,8 +67,11 @@ Status Uploads::load_session(const RandomId& token) {
   } else if (record->kind == Kind::kPartial && record->length == loaded.offset) {
     loaded.state = SessionState::kComplete;
   } else if (!record->absorbed && record->blob != BlobId() && loaded.offset > 0) {
-    STRATA_TRY(const bool published, p_.publisher.is_published(record->image));
     const auto staged = p_.blobs.open_unpublished(record->blob, loaded.offset);
+    bool published = false;
+    if (!staged) {
+      STRATA_TRY(published, p_.publisher.publish_committed(*record));
+    }
     if (!published && !staged) {
       // Not by a crash: somebody removed or damaged them. Said, and not tried again for ever.
       log::error("upload.bytes_lost",

@@ -86,7 +86,6 @@ TEST_P(UploadCrashTest, PowerCutAfterEachCall) {
 TEST_P(UploadCrashTest, AnErrorInEachCall) {
   for (const Errc code : {Errc::kNoSpace, Errc::kIo}) {
     for (const auto then : {FaultPlan::Then::kRecover, FaultPlan::Then::kKeepFailing}) {
-      int conflicts = 0;
       for (std::uint64_t k = 0;; ++k) {
         ASSERT_LT(k, kCallsMax);
         SCOPED_TRACE("error " + std::to_string(static_cast<int>(code)) + ", then " +
@@ -107,15 +106,6 @@ TEST_P(UploadCrashTest, AnErrorInEachCall) {
           world.sweep();
           second = world.upload(client);
         }
-        // Known gap: when the catalogue fails behind the commit of the bytes, or a commit cannot be
-        // taken back, the session cannot go on with published bytes and fails. The client begins
-        // anew; nothing of the first attempt is in its way.
-        if (!second && second.error().code() == Errc::kConflict) {
-          ++conflicts;
-          client = client_;
-          client.images_max = 2;  // what could not be taken back is an image at the next start
-          second = world.upload(client);
-        }
         ASSERT_TRUE(second) << second.error().message();
         // What could not be removed, the next start removes.
         world.reboot(false);
@@ -124,7 +114,6 @@ TEST_P(UploadCrashTest, AnErrorInEachCall) {
         if (HasFailure()) return;
         if (!reached) break;
       }
-      EXPECT_LE(conflicts, 8);  // in a few calls around the publication, and in no other
     }
   }
 }

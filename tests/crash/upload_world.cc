@@ -26,24 +26,33 @@ class TestPublisher final : public upload::Publisher {
 
   Status publish(std::unique_ptr<blob::BlobWriter> writer, const upload::SessionRecord& session,
                  const blob::BlobProperties& properties) override {
+    const auto published =
+        images_.publish(std::move(writer), image_of(session, properties), properties);
+    if (!published) return published.error();
+    return {};
+  }
+  Result<bool> publish_committed(const upload::SessionRecord& session) override {
+    const auto found = catalog_.get(session.image);
+    if (found) return true;
+    if (found.error().code() != Errc::kNotFound) return found.error();
+    return images_.publish_committed(
+        session.blob, [&](const blob::BlobProperties& properties) -> Result<catalog::Image> {
+          return image_of(session, properties);
+        });
+  }
+
+ private:
+  [[nodiscard]] catalog::Image image_of(const upload::SessionRecord& session,
+                                        const blob::BlobProperties& properties) const {
     catalog::Image image;
     image.id = session.image;
     image.name = session.description;
     image.owner = session.owner;
     image.created = image.updated = clock_.now();
     image.content = properties;
-    const auto published = images_.publish(std::move(writer), image, properties);
-    if (!published) return published.error();
-    return {};
-  }
-  Result<bool> is_published(const ImageId& image) override {
-    const auto found = catalog_.get(image);
-    if (found) return true;
-    if (found.error().code() == Errc::kNotFound) return false;
-    return found.error();
+    return image;
   }
 
- private:
   catalog::ImageStore& images_;
   catalog::Catalog& catalog_;
   Clock& clock_;

@@ -32,9 +32,9 @@ class MapPublisher final : public Publisher {
     images_[session.image] = properties;
     return {};
   }
-  Result<bool> is_published(const ImageId& image) override {
+  Result<bool> publish_committed(const SessionRecord& session) override {
     const std::lock_guard lock(mutex_);
-    return images_.contains(image);
+    return images_.contains(session.image);
   }
   [[nodiscard]] blob::BlobProperties at(const ImageId& image) {
     const std::lock_guard lock(mutex_);
