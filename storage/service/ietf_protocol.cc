@@ -287,6 +287,20 @@ http::Awaitable<http::Response> finished(Services& services, const http::Request
   co_return response;
 }
 
+// The client and we speak of different uploads: nothing good can come of this one (draft -12,
+// "Upload Append").
+http::Awaitable<http::Response> cancel_inconsistent(Services& services,
+                                                    const http::Request& request,
+                                                    const SessionPointer& session) {
+  const Answer answer(request, services);
+  const Status removed = co_await services.uploads->remove(session);
+  if (!removed) co_return answer.problem(removed.error());
+  co_return answer.problem(
+      Error(Errc::kMalformed,
+            "this request contradicts the length of the upload, which is cancelled"),
+      {std::string(http::kInconsistentLengthType), {}});
+}
+
 bool has_all(const upload::SessionView& view) {
   return view.record.length == view.offset && view.state != upload::SessionState::kFailed;
 }
@@ -337,7 +351,8 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
     }
   }
   const auto view = (*session)->view();
-  if (!failed && dialect.complete && has_all(view)) {
+  if (!failed && dialect.complete) {
+    if (!has_all(view)) co_return co_await cancel_inconsistent(services, request, *session);
     co_return co_await finished(services, request, *session);
   }
   http::Response response = failed ? answer.append_problem(*failed, *session, 0) : answer.make(201);
@@ -353,7 +368,7 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
 http::Awaitable<http::Response> head(Services& services, http::Request& request,
                                      const SessionPointer& session) {
   const Answer answer(request, services);
-  const auto view = co_await settled_view(session);
+  const auto view = co_await services.uploads->settled(session);
   if (!view) co_return answer.problem(view.error());
   if (view->state == upload::SessionState::kFailed) {
     co_return answer.problem(Error(Errc::kGone, view->error->detail()));
@@ -413,19 +428,18 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   const bool at_place = *offset == before.offset;
   const bool too_long = known && content && at_place && *content > *known - *offset;
   if (!lengths->agree() || (at_place && known && length && *length != *known) || too_long) {
-    // The client and we speak of different uploads: nothing good can come of this one (draft -12,
-    // "Upload Append").
-    const Status removed = co_await services.uploads->remove(session);
-    if (!removed) co_return answer.problem(removed.error());
-    co_return answer.problem(
-        Error(Errc::kMalformed,
-              "this request contradicts the length of the upload, which is cancelled"),
-        inconsistent);
+    co_return co_await cancel_inconsistent(services, request, session);
   }
   append.length = length;
   const auto reached = co_await take_content(services, request, session, append);
   if (!reached) co_return answer.append_problem(reached.error(), session, *offset);
-  if (dialect->complete) co_return co_await finished(services, request, session);
+  if (dialect->complete && !has_all(session->view())) {
+    co_return co_await cancel_inconsistent(services, request, session);
+  }
+  // Clients that do not know where their file ends say ?0 with the last part, too.
+  if (has_all(session->view()) && session->view().record.kind == upload::Kind::kPlain) {
+    co_return co_await finished(services, request, session);
+  }
   http::Response response = answer.make(204);
   answer.add_complete(response.headers, false);
   answer.add_offset(response.headers, *reached);

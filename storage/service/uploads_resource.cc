@@ -113,13 +113,6 @@ Response options(const Services& services, std::string_view allow) {
 
 }  // namespace
 
-Awaitable<Result<upload::SessionView>> settled_view(const SessionPointer& session) {
-  {
-    STRATA_CO_TRY(const auto hold, co_await session->hold([] {}));
-  }
-  co_return session->view();
-}
-
 Awaitable<Result<std::string>> image_of_upload(Services& services, const ImageId& image) {
   co_return co_await http::run_on(services.disk, [&]() -> Result<std::string> {
     STRATA_TRY(const auto found, services.catalog.get(image));

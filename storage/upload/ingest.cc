@@ -119,6 +119,7 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
   // touched.
   void read(std::uint64_t at, std::shared_ptr<io::Block> block, std::size_t size,
             std::function<void(const Status&)> done) {
+    if (cancelled) return done(Error(Errc::kCancelled, "the upload was closed"));
     writes.post(
         [self = shared_from_this(), at, block = std::move(block), size, done = std::move(done)] {
           if (self->cancelled || !self->writer) {
