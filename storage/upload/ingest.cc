@@ -316,9 +316,10 @@ asio::awaitable<Status> Ingest::reject() {
   }
 }
 
-asio::awaitable<Status> Ingest::catch_up() {
+asio::awaitable<Status> Ingest::catch_up(const std::function<bool()>& give_up) {
   State& state = *state_;
   while (state.mode != Mode::kKeepOnly && state.processed < state.offset) {
+    if (give_up && give_up()) co_return Error(Errc::kCancelled, "somebody else wants the upload");
     STRATA_CO_TRY(auto block, co_await next_block());
     const auto size = static_cast<std::size_t>(
         std::min<std::uint64_t>(io::kBlockBytes, state.offset - state.processed));

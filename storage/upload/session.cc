@@ -36,6 +36,7 @@ asio::awaitable<Result<Session::Hold>> Session::hold(std::function<void()> inter
       if (!held_) {
         held_ = true;
         ++holds_;
+        interrupted_ = false;
         interrupt_ = std::move(interrupt_holder);
         co_return Hold(shared_from_this());
       }
@@ -49,6 +50,7 @@ void Session::interrupt() {
   {
     const std::lock_guard lock(mutex_);
     if (held_) call = interrupt_;
+    interrupted_ = held_;
   }
   if (call) call();
 }
@@ -72,7 +74,7 @@ asio::awaitable<void> Session::settle() {
 
 Session::Summary Session::summary() const {
   const std::lock_guard lock(mutex_);
-  return {view_.record.kind,  view_.state,           view_.offset, view_.record.length,
+  return {view_.record.kind,  view_.state,           view_.offset,           view_.record.length,
           view_.record.final, view_.record.digested, view_.error.has_value()};
 }
 
@@ -81,6 +83,7 @@ std::optional<Session::Hold> Session::try_hold() {
   if (held_ || removed_) return std::nullopt;
   held_ = true;
   ++holds_;
+  interrupted_ = false;
   return Hold(shared_from_this());
 }
 
@@ -96,6 +99,11 @@ void Session::end_commit(Committing& commit, const Status& outcome) {
     commit.outcome = outcome;
   }
   changed_.notify();
+}
+
+bool Session::interrupted() const {
+  const std::lock_guard lock(mutex_);
+  return interrupted_;
 }
 
 void Session::let_go() {

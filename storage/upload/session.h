@@ -67,6 +67,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Only if nobody has it.
   [[nodiscard]] std::optional<Hold> try_hold();
   void interrupt();
+  // Whether the holder was asked to let go.
+  [[nodiscard]] bool interrupted() const;
 
   [[nodiscard]] const RandomId& token() const { return token_; }
   [[nodiscard]] SessionView view() const;
@@ -96,8 +98,8 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::unique_ptr<Ingest> ingest;
   std::shared_ptr<Committing> committing;  // shared with the callbacks that end it
-  bool assembling = false;  // a concatenation; touched on the thread of Uploads only
-  std::atomic<bool> stopped{false};  // it is being removed: nothing new is begun
+  bool assembling = false;                 // a concatenation; touched on the thread of Uploads only
+  std::atomic<bool> stopped{false};        // it is being removed: nothing new is begun
   [[nodiscard]] bool is_over(const Committing& commit) const;
   void end_commit(Committing& commit, const Status& outcome);
 
@@ -112,6 +114,7 @@ class Session : public std::enable_shared_from_this<Session> {
   SessionView view_;
   std::function<void()> interrupt_;
   bool held_ = false;
+  bool interrupted_ = false;
   bool removed_ = false;
   std::uint64_t claims_ = 0;
   std::uint64_t holds_ = 0;  // how many there have been

@@ -298,9 +298,8 @@ asio::awaitable<Status> Uploads::make_durable(Session& session,
   std::vector<std::pair<Session*, RecordChange>> records;
   records.emplace_back(&session, [blob](SessionRecord& own) { own.blob = blob; });
   for (const SessionPointer& part : parts) {
-    records.emplace_back(part.get(), [token = session.token()](SessionRecord& each) {
-      each.final = token;
-    });
+    records.emplace_back(part.get(),
+                         [token = session.token()](SessionRecord& each) { each.final = token; });
   }
   const Status durable = co_await put_records(std::move(records));
   if (!durable) {

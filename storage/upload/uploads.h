@@ -96,8 +96,8 @@ class Uploads {
   // A session of this owner: a foreign one is kNotFound like one that never was.
   [[nodiscard]] Result<SessionPointer> find(const std::string& token,
                                             const std::string& owner) const;
-  // The session when nobody appends any more, and its offset is durable: for HEAD. kGone, or why the
-  // journal cannot be trusted at the moment.
+  // The session when nobody appends any more, and its offset is durable: for HEAD. kGone, or why
+  // the journal cannot be trusted at the moment.
   [[nodiscard]] boost::asio::awaitable<Result<SessionView>> settled(const SessionPointer& session);
   // Cancels: interrupts the holder, removes the bytes. The image of a complete one stays.
   [[nodiscard]] boost::asio::awaitable<Status> remove(const SessionPointer& session);

@@ -69,9 +69,8 @@ asio::awaitable<Status> Uploads::open_ingest(Session& session) {
     if (!opening) co_return opening.error();
     if (opening->renamed) {
       std::vector<std::pair<Session*, RecordChange>> records;
-      records.emplace_back(&session, [blob = *opening->renamed](SessionRecord& record) {
-        record.blob = blob;
-      });
+      records.emplace_back(
+          &session, [blob = *opening->renamed](SessionRecord& record) { record.blob = blob; });
       const Status durable = co_await put_records(std::move(records));
       if (!durable) co_return durable;
     }
@@ -79,7 +78,10 @@ asio::awaitable<Status> Uploads::open_ingest(Session& session) {
   }
   if (draining_) co_return Error(Errc::kUnavailable, "the server is stopping");
   if (session.stopped) co_return Error(Errc::kCancelled, "the upload was deleted");
-  co_return co_await session.ingest->catch_up();
+  const std::function<bool()> give_up = [this, &session] {
+    return draining_ || session.stopped || session.interrupted();
+  };
+  co_return co_await session.ingest->catch_up(give_up);
 }
 
 asio::awaitable<void> Uploads::close_ingest(Session& session) {
@@ -208,7 +210,8 @@ asio::awaitable<Result<std::uint64_t>> Uploads::after_append(Session& session, c
     co_return kept.error();
   }
   if (!received && received.error().code() == Errc::kTooLarge) {
-    // The client's idea of the upload is another than ours: what would come of it is nobody's image.
+    // The client's idea of the upload is another than ours: what would come of it is nobody's
+    // image.
     co_await end(session, received.error());
     co_return received.error();
   }
@@ -217,7 +220,9 @@ asio::awaitable<Result<std::uint64_t>> Uploads::after_append(Session& session, c
     if (!known) co_return known.error();
   }
   const SessionView view = session.view();
-  if (view.record.length == view.offset) begin_completion(session.shared_from_this());
+  const bool whole = view.record.length == view.offset;
+  if (whole && !view.record.digested) co_await close_ingest(session);  // only its bytes are needed
+  if (whole) begin_completion(session.shared_from_this());
   if (!received) co_return received.error();
   co_return view.offset;
 }
@@ -344,7 +349,12 @@ asio::awaitable<Status> Uploads::receive_checked(Session& session, digest::Algor
   ingest.accept();
   for (auto& each : held) ingest.submit(std::move(each));
   held.clear();
-  co_return co_await ingest.catch_up();
+  // It is believed and will be durable; what is not digested when somebody else wants the upload is
+  // digested by who comes next.
+  const std::function<bool()> give_up = [this, &session] {
+    return draining_ || session.interrupted();
+  };
+  co_return co_await ingest.catch_up(give_up);
 }
 
 }  // namespace strata::upload

@@ -13,7 +13,6 @@ namespace strata::upload {
 namespace asio = boost::asio;
 namespace {
 
-
 // Trying again may help, without anybody sending anything.
 bool is_transient(const Error& error) {
   switch (error.code()) {
