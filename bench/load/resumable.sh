@@ -29,10 +29,10 @@ await_url() {
 }
 start_daemon durable "$limits"
 start_daemon lazy "${limits}upload_checkpoint_bytes = 1099511627776\nupload_checkpoint_interval = 86400\n"
-if command -v npm >/dev/null && npm install --silent --no-save --prefix "$WORK/npm" \
-  @tus/server@1.10.2 @tus/file-store@1.5.1 >/dev/null 2>&1; then
+if modules=$("$LOAD_DIR/../../tests/support/npm_packages.sh" tus-server \
+  @tus/server@1.10.2 @tus/file-store@1.5.1); then
   mkdir "$WORK/tus"
-  node "$LOAD_DIR/tus_server.mjs" "$WORK/npm" "$WORK/tus" >"$WORK/npm.log" 2>&1 &
+  node "$LOAD_DIR/tus_server.mjs" "$modules" "$WORK/tus" >"$WORK/npm.log" 2>&1 &
   PID_npm=$!
   PIDS+=("$PID_npm")
   await_url npm
@@ -77,7 +77,7 @@ for ((round = 0; round < ROUNDS; ++round)); do
   sleep 1
 done
 rate() { calc "$BYTES / $(median <"$WORK/$1.s") / 1e9" 3; }
-heading
+[[ -n $TABLE ]] || heading
 row "tus, 1 PATCH, durable GB/s" "$(rate durable)" "no checkpoints $(rate lazy)" \
   "$(calc "$(rate durable) / $(rate lazy)")" "asked: at least 0.95"
 row "" "$(rate durable)" "plain PUT $(rate put)" "$(calc "$(rate durable) / $(rate put)")" ""

@@ -14,7 +14,7 @@ gzip -1 <"$raw" >"$WORK/disk.gz"
 xz -0 -T2 --block-size=4MiB <"$raw" >"$WORK/disk.xz"
 for file in "$WORK"/disk.gz "$WORK"/disk.xz; do
   rm -rf "$WORK/data"
-  python3 "$(dirname "$0")/upload_faults.py" "$STRATA_BIN/strata-storage" "$WORK" "$file" \
+  python3 -B "$(dirname "$0")/../support/upload_faults.py" "$STRATA_BIN/strata-storage" "$WORK" "$file" \
     --decoded "$raw" --faults "$faults" --kills "$kills"
 done
 say "passed"
