@@ -115,7 +115,12 @@ Response options(const Services& services, std::string_view allow) {
 
 Awaitable<Result<upload::SessionView>> settled_view(const SessionPointer& session) {
   {
-    STRATA_CO_TRY(const auto hold, co_await session->hold([] {}));
+    const auto hold = co_await session->hold([] {});
+    if (!hold && hold.error().code() == Errc::kConflict) {
+      // tus-js-client begins again with nothing after a 4xx to HEAD; a 5xx it tries again.
+      co_return Error(Errc::kUnavailable, hold.error().detail());
+    }
+    if (!hold) co_return hold.error();
   }
   co_return session->view();
 }
