@@ -287,6 +287,25 @@ http::Awaitable<http::Response> finished(Services& services, const http::Request
   co_return response;
 }
 
+// Whether an append ended because its bytes are more or fewer than the length that was given.
+bool contradicts_length(const Error& error, const upload::Session& session) {
+  return error.code() == Errc::kSizeMismatch ||
+         (error.code() == Errc::kTooLarge && session.view().record.length.has_value());
+}
+
+// The client and we speak of different uploads: nothing good can come of this one (draft -12,
+// "Upload Append").
+http::Awaitable<http::Response> give_up(Services& services, const http::Request& request,
+                                        const SessionPointer& session) {
+  const Answer answer(request, services);
+  const Status removed = co_await services.uploads->remove(session);
+  if (!removed) co_return answer.problem(removed.error());
+  co_return answer.problem(
+      Error(Errc::kMalformed,
+            "this request contradicts the length of the upload, which is cancelled"),
+      {std::string(http::kInconsistentLengthType), {}});
+}
+
 bool has_all(const upload::SessionView& view) {
   return view.record.length == view.offset && view.state != upload::SessionState::kFailed;
 }
@@ -335,6 +354,9 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
       const auto reached = co_await take_content(services, request, *session, append);
       if (!reached) failed = reached.error();
     }
+  }
+  if (failed && contradicts_length(*failed, **session)) {
+    co_return co_await give_up(services, request, *session);
   }
   const auto view = (*session)->view();
   if (!failed && dialect.complete && has_all(view)) {
@@ -413,17 +435,13 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   const bool at_place = *offset == before.offset;
   const bool too_long = known && content && at_place && *content > *known - *offset;
   if (!lengths->agree() || (at_place && known && length && *length != *known) || too_long) {
-    // The client and we speak of different uploads: nothing good can come of this one (draft -12,
-    // "Upload Append").
-    const Status removed = co_await services.uploads->remove(session);
-    if (!removed) co_return answer.problem(removed.error());
-    co_return answer.problem(
-        Error(Errc::kMalformed,
-              "this request contradicts the length of the upload, which is cancelled"),
-        inconsistent);
+    co_return co_await give_up(services, request, session);
   }
   append.length = length;
   const auto reached = co_await take_content(services, request, session, append);
+  if (!reached && contradicts_length(reached.error(), *session)) {
+    co_return co_await give_up(services, request, session);
+  }
   if (!reached) co_return answer.append_problem(reached.error(), session, *offset);
   if (dialect->complete) co_return co_await finished(services, request, session);
   http::Response response = answer.make(204);

@@ -109,9 +109,11 @@ class Uploads {
   };
   // Appends what `source` gives, as far as it comes, and makes it durable; returns the offset, or
   // why there are no more bytes: then view().offset says how far it is. kOffsetMismatch, kTooLarge
-  // (before the first byte when that is known), kChecksumMismatch (nothing was appended), kGone
-  // (complete), kConnectionLost, kRequestTimeout, kCancelled (taken over), kNoSpace, kIo; or what
-  // is wrong with the bytes (kCorruptGzip, ...): the session has failed.
+  // (before the first byte when that is known; else the bytes up to the length are there, and the
+  // upload is not completed at once), kSizeMismatch (the last bytes end below the length),
+  // kChecksumMismatch (nothing was appended), kGone (complete), kConnectionLost, kRequestTimeout,
+  // kCancelled (taken over), kNoSpace, kIo; or what is wrong with the bytes (kCorruptGzip, ...):
+  // the session has failed.
   [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> append(const Session::Hold& hold,
                                                                      const Append& append,
                                                                      AppendSource& source);

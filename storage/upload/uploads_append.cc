@@ -195,8 +195,18 @@ asio::awaitable<Result<std::uint64_t>> Uploads::after_append(Session& session, c
     if (!known) co_return known.error();
   }
   const SessionView view = session.view();
-  if (view.record.length == view.offset) begin_completion(session.shared_from_this());
+  // More bytes than the length: whether what is there counts is for the protocol to say, and if it
+  // says nothing, sweep() goes on.
+  const bool beyond = !received && received.error().code() == Errc::kTooLarge;
+  if (view.record.length == view.offset && !(beyond && view.record.kind == Kind::kPlain)) {
+    begin_completion(session.shared_from_this());
+  }
   if (!received) co_return received.error();
+  if (append.last && view.record.length != view.offset) {
+    co_return Error(Errc::kSizeMismatch, "the upload ends at " + std::to_string(view.offset) +
+                                             ", its length was given as " +
+                                             std::to_string(*view.record.length));
+  }
   co_return view.offset;
 }
 
