@@ -34,9 +34,11 @@ http::Response Application::problem(const Error& error, const std::string& reque
 }
 
 std::string Application::loggable_path(const http::RequestHead& head) const {
-  constexpr std::string_view kUploads = "/v1/uploads/";
-  if (!head.raw_path.starts_with(kUploads)) return head.raw_path;
-  return std::string(kUploads) + "{token}";
+  constexpr std::string_view kUploads = "uploads/";
+  // In the decoded path, as the router sees it: an escape must not let a token through.
+  const std::size_t found = head.path.find(kUploads);
+  if (found == std::string::npos) return head.raw_path;
+  return head.path.substr(0, found + kUploads.size()) + "{token}";
 }
 
 http::Awaitable<http::Response> Application::handle(http::Request& request) {

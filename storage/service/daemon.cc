@@ -110,6 +110,8 @@ Status Daemon::Parts::open_data() {
 }
 
 Status Daemon::Parts::recover() {
+  // What the disk shows and cannot keep must not decide what is removed.
+  if (const Status well = journal->heal(); !well) return well.error().in("the upload journal");
   STRATA_TRY(const auto kept, upload::Uploads::kept_blobs(*journal));
   STRATA_TRY(const auto recovery, images->recover(kept));
   if (recovery.leftovers + recovery.inserted + recovery.removed + recovery.unused +

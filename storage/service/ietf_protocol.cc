@@ -287,16 +287,11 @@ http::Awaitable<http::Response> finished(Services& services, const http::Request
   co_return response;
 }
 
-// Whether an append ended because its bytes are more or fewer than the length that was given.
-bool contradicts_length(const Error& error, const upload::Session& session) {
-  return error.code() == Errc::kSizeMismatch ||
-         (error.code() == Errc::kTooLarge && session.view().record.length.has_value());
-}
-
 // The client and we speak of different uploads: nothing good can come of this one (draft -12,
 // "Upload Append").
-http::Awaitable<http::Response> give_up(Services& services, const http::Request& request,
-                                        const SessionPointer& session) {
+http::Awaitable<http::Response> cancel_inconsistent(Services& services,
+                                                    const http::Request& request,
+                                                    const SessionPointer& session) {
   const Answer answer(request, services);
   const Status removed = co_await services.uploads->remove(session);
   if (!removed) co_return answer.problem(removed.error());
@@ -355,11 +350,9 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
       if (!reached) failed = reached.error();
     }
   }
-  if (failed && contradicts_length(*failed, **session)) {
-    co_return co_await give_up(services, request, *session);
-  }
   const auto view = (*session)->view();
-  if (!failed && dialect.complete && has_all(view)) {
+  if (!failed && dialect.complete) {
+    if (!has_all(view)) co_return co_await cancel_inconsistent(services, request, *session);
     co_return co_await finished(services, request, *session);
   }
   http::Response response = failed ? answer.append_problem(*failed, *session, 0) : answer.make(201);
@@ -375,7 +368,7 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
 http::Awaitable<http::Response> head(Services& services, http::Request& request,
                                      const SessionPointer& session) {
   const Answer answer(request, services);
-  const auto view = co_await settled_view(session);
+  const auto view = co_await services.uploads->settled(session);
   if (!view) co_return answer.problem(view.error());
   if (view->state == upload::SessionState::kFailed) {
     co_return answer.problem(Error(Errc::kGone, view->error->detail()));
@@ -435,15 +428,18 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
   const bool at_place = *offset == before.offset;
   const bool too_long = known && content && at_place && *content > *known - *offset;
   if (!lengths->agree() || (at_place && known && length && *length != *known) || too_long) {
-    co_return co_await give_up(services, request, session);
+    co_return co_await cancel_inconsistent(services, request, session);
   }
   append.length = length;
   const auto reached = co_await take_content(services, request, session, append);
-  if (!reached && contradicts_length(reached.error(), *session)) {
-    co_return co_await give_up(services, request, session);
-  }
   if (!reached) co_return answer.append_problem(reached.error(), session, *offset);
-  if (dialect->complete) co_return co_await finished(services, request, session);
+  if (dialect->complete && !has_all(session->view())) {
+    co_return co_await cancel_inconsistent(services, request, session);
+  }
+  // Clients that do not know where their file ends say ?0 with the last part, too.
+  if (has_all(session->view()) && session->view().record.kind == upload::Kind::kPlain) {
+    co_return co_await finished(services, request, session);
+  }
   http::Response response = answer.make(204);
   answer.add_complete(response.headers, false);
   answer.add_offset(response.headers, *reached);

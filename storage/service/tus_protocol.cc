@@ -219,7 +219,7 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
 
 http::Awaitable<http::Response> head(Services& services, http::Request& request,
                                      const SessionPointer& session) {
-  const auto view = co_await settled_view(session);
+  const auto view = co_await services.uploads->settled(session);
   if (!view) co_return failed(view.error(), request, services, nullptr);
   if (view->state == upload::SessionState::kFailed) {
     co_return problem(Error(Errc::kGone, view->error->detail()), request, services.config.limits);

@@ -49,9 +49,6 @@ void add_options(http::Headers& headers, const Limits& limits);
                                                      const SessionPointer& session);
 }  // namespace ietf
 
-// What both need: the session's offset after a holder that may be there has let go of it.
-[[nodiscard]] http::Awaitable<Result<upload::SessionView>> settled_view(
-    const SessionPointer& session);
 // The image JSON of a complete upload.
 [[nodiscard]] http::Awaitable<Result<std::string>> image_of_upload(Services& services,
                                                                    const ImageId& image);

@@ -113,18 +113,6 @@ Response options(const Services& services, std::string_view allow) {
 
 }  // namespace
 
-Awaitable<Result<upload::SessionView>> settled_view(const SessionPointer& session) {
-  {
-    const auto hold = co_await session->hold([] {});
-    if (!hold && hold.error().code() == Errc::kConflict) {
-      // tus-js-client begins again with nothing after a 4xx to HEAD; a 5xx it tries again.
-      co_return Error(Errc::kUnavailable, hold.error().detail());
-    }
-    if (!hold) co_return hold.error();
-  }
-  co_return session->view();
-}
-
 Awaitable<Result<std::string>> image_of_upload(Services& services, const ImageId& image) {
   co_return co_await http::run_on(services.disk, [&]() -> Result<std::string> {
     STRATA_TRY(const auto found, services.catalog.get(image));

@@ -119,6 +119,7 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
   // touched.
   void read(std::uint64_t at, std::shared_ptr<io::Block> block, std::size_t size,
             std::function<void(const Status&)> done) {
+    if (cancelled) return done(Error(Errc::kCancelled, "the upload was closed"));
     writes.post(
         [self = shared_from_this(), at, block = std::move(block), size, done = std::move(done)] {
           if (self->cancelled || !self->writer) {
@@ -315,9 +316,10 @@ asio::awaitable<Status> Ingest::reject() {
   }
 }
 
-asio::awaitable<Status> Ingest::catch_up() {
+asio::awaitable<Status> Ingest::catch_up(const std::function<bool()>& give_up) {
   State& state = *state_;
   while (state.mode != Mode::kKeepOnly && state.processed < state.offset) {
+    if (give_up && give_up()) co_return Error(Errc::kCancelled, "somebody else wants the upload");
     STRATA_CO_TRY(auto block, co_await next_block());
     const auto size = static_cast<std::size_t>(
         std::min<std::uint64_t>(io::kBlockBytes, state.offset - state.processed));

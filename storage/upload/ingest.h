@@ -71,7 +71,9 @@ class Ingest {
   [[nodiscard]] boost::asio::awaitable<Status> reject();  // forgets all of them
   void accept();
   // Reads back and digests what the file has beyond processed(). Nothing is submitted meanwhile.
-  [[nodiscard]] boost::asio::awaitable<Status> catch_up();
+  // kCancelled as soon as `give_up` says so between two blocks; it may be called again.
+  [[nodiscard]] boost::asio::awaitable<Status> catch_up(
+      const std::function<bool()>& give_up = nullptr);
 
   [[nodiscard]] std::uint64_t offset() const;     // behind the last submitted byte
   [[nodiscard]] std::uint64_t processed() const;  // of them, handed to digests and decoder

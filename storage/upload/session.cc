@@ -35,6 +35,8 @@ asio::awaitable<Result<Session::Hold>> Session::hold(std::function<void()> inter
       }
       if (!held_) {
         held_ = true;
+        ++holds_;
+        interrupted_ = false;
         interrupt_ = std::move(interrupt_holder);
         co_return Hold(shared_from_this());
       }
@@ -48,14 +50,40 @@ void Session::interrupt() {
   {
     const std::lock_guard lock(mutex_);
     if (held_) call = interrupt_;
+    interrupted_ = held_;
   }
   if (call) call();
+}
+
+asio::awaitable<void> Session::settle() {
+  std::uint64_t holder = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    holder = holds_;
+  }
+  interrupt();
+  for (;;) {
+    const auto seen = changed_.version();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!held_ || holds_ != holder || removed_) co_return;
+    }
+    co_await changed_.wait(seen);
+  }
+}
+
+Session::Summary Session::summary() const {
+  const std::lock_guard lock(mutex_);
+  return {view_.record.kind,  view_.state,           view_.offset,           view_.record.length,
+          view_.record.final, view_.record.digested, view_.error.has_value()};
 }
 
 std::optional<Session::Hold> Session::try_hold() {
   const std::lock_guard lock(mutex_);
   if (held_ || removed_) return std::nullopt;
   held_ = true;
+  ++holds_;
+  interrupted_ = false;
   return Hold(shared_from_this());
 }
 
@@ -71,6 +99,11 @@ void Session::end_commit(Committing& commit, const Status& outcome) {
     commit.outcome = outcome;
   }
   changed_.notify();
+}
+
+bool Session::interrupted() const {
+  const std::lock_guard lock(mutex_);
+  return interrupted_;
 }
 
 void Session::let_go() {
@@ -93,6 +126,11 @@ void Session::update(const std::function<void(SessionView&)>& change) {
     change(view_);
   }
   changed_.notify();
+}
+
+bool Session::removed() const {
+  const std::lock_guard lock(mutex_);
+  return removed_;
 }
 
 void Session::set_removed() {

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kSweepInterval{5'000};
 
-bool is_open(const SessionView& view) {
+template <typename ViewOrSummary>
+bool is_open(const ViewOrSummary& view) {
   return view.state == SessionState::kReceiving || view.state == SessionState::kVerifying;
 }
 
@@ -48,7 +49,11 @@ void Uploads::start() {
           boost::system::error_code ended;
           co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
           if (ended) co_return;
-          co_await sweep(kSweepInterval);
+          try {
+            co_await sweep(kSweepInterval);
+          } catch (const std::exception& e) {
+            log::error("upload.sweep_failed", {{"what", e.what()}});
+          }
         }
       },
       asio::detached);
@@ -78,32 +83,81 @@ void Uploads::stop() {
   });
   work_.reset();
   thread_.join();
-  const std::lock_guard lock(mutex_);
-  for (const auto& [token, entry] : sessions_) entry.session->ingest.reset();
+  // Nothing of a pipeline is left on the pools when this returns.
+  asio::io_context closing(1);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [token, entry] : sessions_) {
+      asio::co_spawn(closing, close_ingest(*entry.session), asio::detached);
+    }
+  }
+  closing.run();
 }
 
-asio::awaitable<Status> Uploads::journal(std::vector<Journal::Change> changes) {
-  struct Waiting {
-    Notifier changed;
-    std::mutex mutex;
-    std::optional<Status> outcome;
-  };
-  auto waiting = std::make_shared<Waiting>();
-  p_.journal.append(std::move(changes), [waiting](const Status& status) {
-    {
-      const std::lock_guard lock(waiting->mutex);
-      waiting->outcome = status;
-    }
-    waiting->changed.notify();
-  });
-  for (;;) {
-    const auto seen = waiting->changed.version();
-    {
-      const std::lock_guard lock(waiting->mutex);
-      if (waiting->outcome) co_return *waiting->outcome;
-    }
-    co_await waiting->changed.wait(seen);
+namespace {
+
+// An append on its way; shared by who waits and the journal's callback.
+struct Appending {
+  Notifier changed;
+  std::mutex mutex;
+  std::optional<Status> outcome;
+
+  static Journal::Done done(const std::shared_ptr<Appending>& appending) {
+    return [appending](const Status& status) {
+      {
+        const std::lock_guard lock(appending->mutex);
+        appending->outcome = status;
+      }
+      appending->changed.notify();
+    };
   }
+  static asio::awaitable<Status> wait(std::shared_ptr<Appending> appending) {
+    for (;;) {
+      const auto seen = appending->changed.version();
+      {
+        const std::lock_guard lock(appending->mutex);
+        if (appending->outcome) co_return *appending->outcome;
+      }
+      co_await appending->changed.wait(seen);
+    }
+  }
+};
+
+}  // namespace
+
+asio::awaitable<Status> Uploads::journal(std::vector<Journal::Change> changes) {
+  auto appending = std::make_shared<Appending>();
+  p_.journal.append(std::move(changes), Appending::done(appending));
+  co_return co_await Appending::wait(appending);
+}
+
+asio::awaitable<Status> Uploads::put_records(
+    std::vector<std::pair<Session*, RecordChange>> records) {
+  auto appending = std::make_shared<Appending>();
+  std::vector<SessionRecord> before;
+  {
+    const std::lock_guard lock(records_mutex_);
+    std::vector<Journal::Change> changes;
+    for (const auto& [session, change] : records) {
+      std::string json;
+      session->update([&](SessionView& view) {
+        before.push_back(view.record);
+        change(view.record);
+        json = to_json(view.record);
+      });
+      changes.push_back({Journal::Change::Kind::kPut, session->token(), Journal::Slot::kSession,
+                         std::move(json)});
+    }
+    p_.journal.append(std::move(changes), Appending::done(appending));
+  }
+  const Status durable = co_await Appending::wait(appending);
+  if (durable) co_return durable;
+  // The journal takes no more until it is well again, so nobody has changed them since for good.
+  const std::lock_guard lock(records_mutex_);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].first->update([&](SessionView& view) { view.record = before[i]; });
+  }
+  co_return durable;
 }
 
 // --- creation
@@ -112,11 +166,10 @@ Status Uploads::check_creation(const Creation& creation) const {
   std::size_t open = 0;
   std::size_t records = 0;
   for (const auto& [token, entry] : sessions_) {
-    const SessionView view = entry.session->view();
-    if (view.record.owner != creation.owner) continue;
+    if (entry.session->owner() != creation.owner) continue;
     ++records;
     // A part that is whole waits for its final and holds nothing but its bytes.
-    if (is_open(view)) ++open;
+    if (is_open(entry.session->summary())) ++open;
   }
   if (open >= p_.limits.open_uploads_per_user) {
     return Error(Errc::kTooManyRequests,
@@ -133,9 +186,9 @@ Status Uploads::check_creation(const Creation& creation) const {
 // first that an owner begins is taken for it; a wrong guess costs reading that part once more.
 bool Uploads::first_open_part(const std::string& owner) const {
   return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& item) {
-    const SessionRecord& record = item.second.session->view().record;
-    return record.kind == Kind::kPartial && record.owner == owner && !record.final &&
-           record.digested;
+    if (item.second.session->owner() != owner) return false;
+    const Session::Summary known = item.second.session->summary();
+    return known.kind == Kind::kPartial && !known.final && known.digested;
   });
 }
 
@@ -149,7 +202,7 @@ Result<std::vector<Uploads::SessionPointer>> Uploads::check_parts(const Creation
   for (const RandomId& token : creation.parts) {
     const auto found = sessions_.find(token);
     const std::string name = "part " + std::to_string(parts.size() + 1);
-    if (found == sessions_.end() || found->second.session->view().record.owner != creation.owner) {
+    if (found == sessions_.end() || found->second.session->owner() != creation.owner) {
       return Error(Errc::kMalformed, name + " is no upload of yours");
     }
     const SessionView view = found->second.session->view();
@@ -178,6 +231,7 @@ asio::awaitable<Result<Uploads::SessionPointer>> Uploads::create(Creation creati
         "an image has at most " + std::to_string(p_.limits.stored_bytes_max) + " stored bytes");
   }
   SessionPointer session;
+  std::optional<Session::Hold> hold;  // until it is complete in every place
   std::vector<SessionPointer> parts;
   {
     const std::lock_guard lock(mutex_);
@@ -195,14 +249,14 @@ asio::awaitable<Result<Uploads::SessionPointer>> Uploads::create(Creation creati
     record.parts = std::move(creation.parts);
     record.digested = creation.kind != Kind::kPartial || first_open_part(creation.owner);
     session = std::make_shared<Session>(RandomId::generate(p_.random), std::move(record));
+    hold.emplace(*session->try_hold());
     // In the table before it is durable, so that quotas hold for creations at the same time.
     sessions_[session->token()] = {session, swept_ms_};
-    for (const SessionPointer& part : parts) {
+    for (const SessionPointer& part : parts) {  // so that no other concatenation takes them
       part->update([&](SessionView& view) { view.record.final = session->token(); });
     }
   }
-  const Status durable =
-      co_await http::run_on(p_.pools.disk, [&] { return make_durable(*session, parts); });
+  const Status durable = co_await make_durable(*session, parts);
   if (!durable) {
     forget(session->token());
     for (const SessionPointer& part : parts) {
@@ -211,43 +265,58 @@ asio::awaitable<Result<Uploads::SessionPointer>> Uploads::create(Creation creati
     co_return durable.error();
   }
   if (session->view().record.kind == Kind::kFinal) begin_assembly(session);
+  if (creation.length == 0 && creation.kind == Kind::kPartial) co_await close_ingest(*session);
   if (creation.length == 0 && creation.kind != Kind::kFinal) begin_completion(session);
   co_return session;
 }
 
-Status Uploads::make_durable(Session& session, const std::vector<SessionPointer>& parts) {
-  SessionRecord record = session.view().record;
+// Asked for, not reserved: a hundred idle uploads must not fill the disk with nothing.
+Result<std::unique_ptr<blob::BlobWriter>> Uploads::begin_bytes(
+    const std::optional<std::uint64_t>& length) const {
+  STRATA_TRY(const std::uint64_t free, p_.blobs.free_bytes());
+  if (length.value_or(0) + p_.limits.disk_reserve_bytes > free) {
+    return Error(Errc::kNoSpace,
+                 "the disk has room for " +
+                     std::to_string(free - std::min(free, p_.limits.disk_reserve_bytes)) +
+                     " bytes of uploads");
+  }
+  STRATA_TRY(auto writer, p_.blobs.begin({}));
+  writer->keep();
+  return writer;
+}
+
+asio::awaitable<Status> Uploads::make_durable(Session& session,
+                                              const std::vector<SessionPointer>& parts) {
+  const SessionRecord record = session.view().record;
   std::unique_ptr<blob::BlobWriter> writer;
   if (record.kind != Kind::kFinal) {
-    // Asked for, not reserved: a hundred idle uploads must not fill the disk with nothing.
-    STRATA_TRY(const std::uint64_t free, p_.blobs.free_bytes());
-    if (record.length.value_or(0) + p_.limits.disk_reserve_bytes > free) {
-      return Error(Errc::kNoSpace,
-                   std::to_string(*record.length) + " bytes are announced, the disk has room for " +
-                       std::to_string(free - std::min(free, p_.limits.disk_reserve_bytes)));
-    }
-    STRATA_TRY(writer, p_.blobs.begin({}));
-    writer->keep();
-    record.blob = writer->id();
-    session.update([&](SessionView& view) { view.record.blob = record.blob; });
+    auto begun = co_await http::run_on(p_.pools.disk, [&] { return begin_bytes(record.length); });
+    if (!begun) co_return begun.error();
+    writer = *std::move(begun);
   }
-  std::vector<Journal::Change> changes;
-  changes.push_back(
-      {Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession, to_json(record)});
+  const BlobId blob = writer ? writer->id() : BlobId();
+  std::vector<std::pair<Session*, RecordChange>> records;
+  records.emplace_back(&session, [blob](SessionRecord& own) { own.blob = blob; });
   for (const SessionPointer& part : parts) {
-    changes.push_back({Journal::Change::Kind::kPut, part->token(), Journal::Slot::kSession,
-                       to_json(part->view().record)});
+    records.emplace_back(part.get(),
+                         [token = session.token()](SessionRecord& each) { each.final = token; });
   }
-  const Status durable = p_.journal.append_and_wait(std::move(changes));
-  if (!durable && writer) {
-    writer.reset();
-    (void)p_.blobs.discard(record.blob);  // what stays, the next start removes
+  const Status durable = co_await put_records(std::move(records));
+  if (!durable) {
+    if (writer) {
+      co_await http::run_on(p_.pools.disk, [&] {
+        writer.reset();
+        (void)p_.blobs.discard(blob);  // what stays, the next start removes
+        return 0;
+      });
+    }
+    co_return durable;
   }
-  if (!durable || !writer) return durable;
+  if (!writer) co_return durable;
   const auto mode = record.digested ? Ingest::Mode::kResumable : Ingest::Mode::kKeepOnly;
   session.ingest =
       std::make_unique<Ingest>(p_.limits, p_.pools, std::move(writer), mode, record.created);
-  return {};
+  co_return durable;
 }
 
 Result<Uploads::SessionPointer> Uploads::find(const std::string& token,
@@ -257,10 +326,21 @@ Result<Uploads::SessionPointer> Uploads::find(const std::string& token,
   if (!id) return unknown;
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(*id);
-  if (found == sessions_.end() || found->second.session->view().record.owner != owner) {
+  if (found == sessions_.end() || found->second.session->owner() != owner) {
     return unknown;
   }
   return found->second.session;
+}
+
+asio::awaitable<Result<SessionView>> Uploads::settled(const SessionPointer& session) {
+  co_await session->settle();
+  if (session->removed()) co_return Error(Errc::kGone, "the upload was cancelled");
+  if (!p_.journal.healthy()) {
+    // What was read at a start from a disk that takes no writes need not be durable.
+    const Status well = co_await http::run_on(p_.pools.disk, [&] { return p_.journal.heal(); });
+    if (!well) co_return well.error();
+  }
+  co_return session->view();
 }
 
 void Uploads::touch(const Session& session) {
@@ -268,7 +348,7 @@ void Uploads::touch(const Session& session) {
   const auto found = sessions_.find(session.token());
   if (found == sessions_.end()) return;
   found->second.used = swept_ms_;
-  const auto final = session.view().record.final;
+  const auto final = session.summary().final;
   if (!final) return;
   const auto whole = sessions_.find(*final);
   if (whole != sessions_.end()) whole->second.used = swept_ms_;
@@ -289,29 +369,33 @@ void Uploads::forget(const RandomId& token) {
 // --- removal
 
 asio::awaitable<Status> Uploads::remove(const SessionPointer& session) {
-  const SessionRecord record = session->view().record;
-  if (record.kind == Kind::kPartial && record.final) {
-    SessionPointer whole;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto found = sessions_.find(*record.final);
-      if (found != sessions_.end()) whole = found->second.session;
-    }
-    if (whole && is_open(whole->view())) {
-      co_return Error(Errc::kInUse, "this part belongs to a concatenation: delete that");
-    }
-  }
   auto hold = co_await session->hold([] {});
   if (!hold) co_return hold.error();
   // On the thread that completes uploads: nobody else has the session's pipeline then.
-  co_return co_await asio::co_spawn(context_, remove_session(session), asio::use_awaitable);
+  co_return co_await asio::co_spawn(context_, remove_unless_part(session), asio::use_awaitable);
+}
+
+// The concatenation that a part belongs to, while it is not over.
+Uploads::SessionPointer Uploads::open_final(const SessionRecord& record) const {
+  if (!record.final) return nullptr;
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(*record.final);
+  if (found == sessions_.end() || !is_open(found->second.session->summary())) return nullptr;
+  return found->second.session;
+}
+
+asio::awaitable<Status> Uploads::remove_unless_part(const SessionPointer& session) {
+  if (open_final(session->view().record)) {
+    co_return Error(Errc::kInUse, "this part belongs to a concatenation: delete that");
+  }
+  co_return co_await remove_session(session);
 }
 
 asio::awaitable<Status> Uploads::remove_session(const SessionPointer& session) {
+  session->stopped = true;
   for (;;) {
     const auto seen = session->changed().version();
-    if (session->view().state != SessionState::kVerifying && !session->assembling) break;
-    session->assembly_stopped = true;
+    if (session->summary().state != SessionState::kVerifying && !session->assembling) break;
     for (const RandomId& token : session->view().record.parts) {
       const std::lock_guard lock(mutex_);
       const auto found = sessions_.find(token);
@@ -324,7 +408,10 @@ asio::awaitable<Status> Uploads::remove_session(const SessionPointer& session) {
   std::vector<Journal::Change> changes = {
       {Journal::Change::Kind::kRemoveSession, session->token(), {}, {}}};
   const Status gone = co_await journal(std::move(changes));
-  if (!gone) co_return gone;
+  if (!gone) {
+    session->stopped = false;
+    co_return gone;
+  }
   forget(session->token());
   co_await close_ingest(*session);
   if (view.state != SessionState::kComplete || view.record.kind == Kind::kPartial) {
@@ -339,6 +426,14 @@ asio::awaitable<Status> Uploads::remove_session(const SessionPointer& session) {
   co_return Status();
 }
 
+// As hold(), also when clients claim the session at the same time.
+asio::awaitable<Result<Session::Hold>> Uploads::hold_surely(Session& session) {
+  for (;;) {
+    auto hold = co_await session.hold([] {});
+    if (hold || hold.error().code() != Errc::kConflict) co_return hold;
+  }
+}
+
 asio::awaitable<void> Uploads::remove_parts(const SessionRecord& record) {
   for (const RandomId& token : record.parts) {
     SessionPointer part;
@@ -348,14 +443,23 @@ asio::awaitable<void> Uploads::remove_parts(const SessionRecord& record) {
       if (found == sessions_.end()) continue;
       part = found->second.session;
     }
-    auto hold = co_await part->hold([] {});
-    if (!hold) continue;
+    auto hold = co_await hold_surely(*part);
+    if (!hold) continue;  // it is removed
     const Status removed = co_await remove_session(part);
     if (!removed) log::error("upload.part_not_removed", {{"error", removed.error().message()}});
   }
 }
 
 // --- time
+
+// Nobody has used it since it was found to be idle.
+bool Uploads::still_idle(const Session& session) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(session.token());
+  if (found == sessions_.end()) return false;
+  const auto idle = std::chrono::milliseconds(swept_ms_ - found->second.used);
+  return session.summary().state != SessionState::kVerifying && idle >= p_.limits.upload_idle_max;
+}
 
 asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
   std::vector<SessionPointer> expired, ended, cooling, again;
@@ -367,24 +471,31 @@ asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
     const auto ms = [](std::chrono::seconds s) { return std::chrono::milliseconds(s).count(); };
     std::vector<std::pair<std::int64_t, SessionPointer>> warm;
     for (const auto& [token, entry] : sessions_) {
-      const SessionView view = entry.session->view();
+      const Session::Summary view = entry.session->summary();
       const std::int64_t idle = swept_ms_ - entry.used;
       const bool receiving = view.state == SessionState::kReceiving;
-      if (!is_open(view) && view.record.kind != Kind::kPartial) {
+      if (!is_open(view) && view.kind != Kind::kPartial) {
         if (idle >= ms(p_.limits.upload_ended_kept)) ended.push_back(entry.session);
         continue;
       }
-      if (view.record.final) continue;  // lives and goes with its final
+      if (view.final) {  // lives and goes with its final
+        const auto whole = sessions_.find(*view.final);
+        const bool over = whole == sessions_.end() || !is_open(whole->second.session->summary());
+        if (over && idle >= interval.count()) ended.push_back(entry.session);
+        continue;
+      }
       if (view.state != SessionState::kVerifying && idle >= ms(p_.limits.upload_idle_max)) {
         expired.push_back(entry.session);
-      } else if (receiving && view.record.kind == Kind::kPlain &&
-                 view.record.length == view.offset) {
+      } else if (receiving && view.kind == Kind::kFinal) {
+        if (view.failed_before) again.push_back(entry.session);
+      } else if (receiving && view.kind == Kind::kPlain && view.length == view.offset) {
         again.push_back(entry.session);
-      } else if (view.state != SessionState::kVerifying && view.record.kind != Kind::kFinal) {
-        if (idle >= ms(p_.limits.upload_warm_idle))
+      } else if (view.state != SessionState::kVerifying) {
+        if (idle >= ms(p_.limits.upload_warm_idle)) {
           cooling.push_back(entry.session);
-        else
+        } else {
           warm.emplace_back(idle, entry.session);
+        }
       }
     }
     std::sort(warm.begin(), warm.end(),
@@ -395,22 +506,27 @@ asio::awaitable<void> Uploads::sweep(std::chrono::milliseconds interval) {
   }
   for (const SessionPointer& session : expired) {
     auto hold = session->try_hold();
-    if (!hold) continue;
-    const Status removed = co_await remove_session(session);
+    if (!hold || !still_idle(*session)) continue;
+    const Status removed = co_await remove_unless_part(session);
     log::info("upload.expired",
               {{"image", session->view().record.image.text()}, {"removed", removed.has_value()}});
   }
   for (const SessionPointer& session : ended) {
-    if (auto hold = session->try_hold()) (void)co_await remove_session(session);
+    auto hold = session->try_hold();
+    if (!hold) continue;
+    const Status removed = co_await remove_session(session);
+    if (!removed) log::error("upload.not_forgotten", {{"error", removed.error().message()}});
   }
   for (const SessionPointer& session : cooling) {
     auto hold = session->try_hold();
-    if (!hold || session->view().state == SessionState::kVerifying) continue;
+    if (!hold || session->summary().state == SessionState::kVerifying) continue;
     co_await close_ingest(*session);
   }
   for (const SessionPointer& session : again) {
     auto hold = session->try_hold();
-    if (hold && session->view().state == SessionState::kReceiving) begin_completion(session);
+    if (!hold || session->summary().state != SessionState::kReceiving || session->stopped) continue;
+    if (session->summary().kind == Kind::kPlain) begin_completion(session);
+    if (session->summary().kind == Kind::kFinal && !session->assembling) begin_assembly(session);
   }
 }
 
@@ -429,7 +545,7 @@ Uploads::Figures Uploads::figures() const {
   const std::lock_guard lock(mutex_);
   figures.sessions = sessions_.size();
   for (const auto& [token, entry] : sessions_) {
-    if (is_open(entry.session->view())) ++figures.open;
+    if (is_open(entry.session->summary())) ++figures.open;
   }
   return figures;
 }

@@ -96,6 +96,9 @@ class Uploads {
   // A session of this owner: a foreign one is kNotFound like one that never was.
   [[nodiscard]] Result<SessionPointer> find(const std::string& token,
                                             const std::string& owner) const;
+  // The session when nobody appends any more, and its offset is durable: for HEAD. kGone, or why
+  // the journal cannot be trusted at the moment.
+  [[nodiscard]] boost::asio::awaitable<Result<SessionView>> settled(const SessionPointer& session);
   // Cancels: interrupts the holder, removes the bytes. The image of a complete one stays.
   [[nodiscard]] boost::asio::awaitable<Status> remove(const SessionPointer& session);
 
@@ -109,11 +112,9 @@ class Uploads {
   };
   // Appends what `source` gives, as far as it comes, and makes it durable; returns the offset, or
   // why there are no more bytes: then view().offset says how far it is. kOffsetMismatch, kTooLarge
-  // (before the first byte when that is known; else the bytes up to the length are there, and the
-  // upload is not completed at once), kSizeMismatch (the last bytes end below the length),
-  // kChecksumMismatch (nothing was appended), kGone (complete), kConnectionLost, kRequestTimeout,
-  // kCancelled (taken over), kNoSpace, kIo; or what is wrong with the bytes (kCorruptGzip, ...):
-  // the session has failed.
+  // (before the first byte when that is known), kChecksumMismatch (nothing was appended), kGone
+  // (complete), kConnectionLost, kRequestTimeout, kCancelled (taken over), kNoSpace, kIo; or what
+  // is wrong with the bytes (kCorruptGzip, ...): the session has failed.
   [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> append(const Session::Hold& hold,
                                                                      const Append& append,
                                                                      AppendSource& source);
@@ -146,12 +147,25 @@ class Uploads {
   [[nodiscard]] Status check_creation(const Creation& creation) const;  // under mutex_
   [[nodiscard]] Result<std::vector<SessionPointer>> check_parts(const Creation& creation) const;
   [[nodiscard]] bool first_open_part(const std::string& owner) const;
-  [[nodiscard]] Status make_durable(Session& session, const std::vector<SessionPointer>& parts);
+  using RecordChange = std::function<void(SessionRecord&)>;
+  // Changes records in memory and, as one append, in the journal, in the same order for everybody.
+  [[nodiscard]] boost::asio::awaitable<Status> put_records(
+      std::vector<std::pair<Session*, RecordChange>> records);
+  [[nodiscard]] Result<std::unique_ptr<blob::BlobWriter>> begin_bytes(
+      const std::optional<std::uint64_t>& length) const;
+  [[nodiscard]] boost::asio::awaitable<Status> make_durable(
+      Session& session, const std::vector<SessionPointer>& parts);
   [[nodiscard]] Status load_session(const RandomId& token);
   void touch(const Session& session);
+  [[nodiscard]] bool still_idle(const Session& session) const;
   void forget(const RandomId& token);
 
   [[nodiscard]] Result<Checkpoint> last_checkpoint(const Session& session) const;  // disk thread
+  struct Opening {
+    std::unique_ptr<Ingest> ingest;
+    std::optional<BlobId> renamed;  // the bytes had to be begun anew
+  };
+  [[nodiscard]] Result<Opening> reopen(const Session& session) const;  // disk thread
   [[nodiscard]] boost::asio::awaitable<Status> open_ingest(Session& session);
   [[nodiscard]] boost::asio::awaitable<void> close_ingest(Session& session);
   void begin_commit(Session& session);
@@ -165,6 +179,7 @@ class Uploads {
                                                                digest::Algorithms algorithms,
                                                                AppendSource& source,
                                                                std::uint64_t limit);
+  [[nodiscard]] boost::asio::awaitable<Error> stop_digesting(Session& session);
   [[nodiscard]] boost::asio::awaitable<Status> set_length(Session& session, std::uint64_t length);
 
   // Runs `work` on our thread; an exception (no memory) leaves the session to be tried again.
@@ -181,10 +196,14 @@ class Uploads {
                                                          std::uint64_t base);
   [[nodiscard]] boost::asio::awaitable<void> remove_parts(const SessionRecord& record);
   [[nodiscard]] boost::asio::awaitable<Status> remove_session(const SessionPointer& session);
+  [[nodiscard]] boost::asio::awaitable<Status> remove_unless_part(const SessionPointer& session);
+  [[nodiscard]] SessionPointer open_final(const SessionRecord& record) const;
+  [[nodiscard]] boost::asio::awaitable<Result<Session::Hold>> hold_surely(Session& session);
   [[nodiscard]] boost::asio::awaitable<Status> journal(std::vector<Journal::Change> changes);
 
   Parts p_;
-  mutable std::mutex mutex_;
+  std::mutex records_mutex_;  // before the sessions' own
+  mutable std::mutex mutex_;  // before the sessions' own
   std::map<RandomId, Entry> sessions_;
   std::int64_t swept_ms_ = 0;  // the time that sweeps have counted
   UnixMillis last_sweep_ = 0;

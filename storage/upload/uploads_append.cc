@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <exception>
 
 #include "storage/http/server.h"
 #include "storage/upload/uploads.h"
@@ -36,39 +37,51 @@ Error too_long(std::uint64_t limit) {
 
 // --- the pipeline
 
-asio::awaitable<Status> Uploads::open_ingest(Session& session) {
-  if (session.ingest && !session.ingest->status()) co_await close_ingest(session);
-  if (!session.ingest) {
-    const Status opened = co_await http::run_on(p_.pools.disk, [&]() -> Status {
-      // Until the journal is well it may hold a checkpoint that was never acknowledged: no byte
-      // that one speaks of may change before.
-      if (const Status well = p_.journal.heal(); !well) return well;
-      STRATA_TRY(const Checkpoint checkpoint, last_checkpoint(session));
-      const SessionRecord record = session.view().record;
-      auto writer = p_.blobs.resume(record.blob, checkpoint.offset);
-      if (!writer && writer.error().code() == Errc::kNotFound && checkpoint.offset == 0) {
-        // The name of an empty file needs not have survived: nothing in it was acknowledged.
-        writer = p_.blobs.begin({});
-        if (writer) {
-          (*writer)->keep();
-          SessionRecord renamed = record;
-          renamed.blob = (*writer)->id();
-          const Status durable =
-              p_.journal.append_and_wait({{Journal::Change::Kind::kPut, session.token(),
-                                           Journal::Slot::kSession, to_json(renamed)}});
-          if (!durable) return durable;
-          session.update([&](SessionView& view) { view.record.blob = renamed.blob; });
-        }
-      }
-      if (!writer) return writer.error();
-      const auto mode = record.digested ? Ingest::Mode::kResumable : Ingest::Mode::kKeepOnly;
-      STRATA_TRY(session.ingest, Ingest::resume(p_.limits, p_.pools, *std::move(writer), mode,
-                                                checkpoint, record.created));
-      return {};
-    });
-    if (!opened) co_return opened;
+Result<Uploads::Opening> Uploads::reopen(const Session& session) const {
+  // Until the journal is well it may hold a checkpoint that was never acknowledged: no byte that
+  // one speaks of may change before.
+  if (const Status well = p_.journal.heal(); !well) return well.error();
+  STRATA_TRY(const Checkpoint checkpoint, last_checkpoint(session));
+  const SessionRecord record = session.view().record;
+  Opening opening;
+  auto writer = p_.blobs.resume(record.blob, checkpoint.offset);
+  if (!writer && writer.error().code() == Errc::kNotFound && checkpoint.offset == 0) {
+    // The name of an empty file needs not have survived: nothing in it was acknowledged.
+    writer = begin_bytes(record.length);
+    if (writer) opening.renamed = (*writer)->id();
   }
-  co_return co_await session.ingest->catch_up();
+  if (!writer) return writer.error();
+  (*writer)->keep();
+  const auto mode = record.digested ? Ingest::Mode::kResumable : Ingest::Mode::kKeepOnly;
+  STRATA_TRY(opening.ingest, Ingest::resume(p_.limits, p_.pools, *std::move(writer), mode,
+                                            checkpoint, record.created));
+  return opening;
+}
+
+asio::awaitable<Status> Uploads::open_ingest(Session& session) {
+  const auto usable = [&] {
+    return session.ingest->status() && session.ingest->offset() == session.summary().offset;
+  };
+  // Another offset: a request ended by an exception. What is durable counts.
+  if (session.ingest && !usable()) co_await close_ingest(session);
+  if (!session.ingest) {
+    auto opening = co_await http::run_on(p_.pools.disk, [&] { return reopen(session); });
+    if (!opening) co_return opening.error();
+    if (opening->renamed) {
+      std::vector<std::pair<Session*, RecordChange>> records;
+      records.emplace_back(
+          &session, [blob = *opening->renamed](SessionRecord& record) { record.blob = blob; });
+      const Status durable = co_await put_records(std::move(records));
+      if (!durable) co_return durable;
+    }
+    session.ingest = std::move(opening->ingest);
+  }
+  if (draining_) co_return Error(Errc::kUnavailable, "the server is stopping");
+  if (session.stopped) co_return Error(Errc::kCancelled, "the upload was deleted");
+  const std::function<bool()> give_up = [this, &session] {
+    return draining_ || session.stopped || session.interrupted();
+  };
+  co_return co_await session.ingest->catch_up(give_up);
 }
 
 asio::awaitable<void> Uploads::close_ingest(Session& session) {
@@ -120,13 +133,9 @@ asio::awaitable<Status> Uploads::commit(Session& session) {
 }
 
 asio::awaitable<Status> Uploads::set_length(Session& session, std::uint64_t length) {
-  SessionRecord record = session.view().record;
-  record.length = length;
-  std::vector<Journal::Change> changes = {
-      {Journal::Change::Kind::kPut, session.token(), Journal::Slot::kSession, to_json(record)}};
-  const Status durable = co_await journal(std::move(changes));
-  if (durable) session.update([&](SessionView& view) { view.record.length = length; });
-  co_return durable;
+  std::vector<std::pair<Session*, RecordChange>> records;
+  records.emplace_back(&session, [length](SessionRecord& record) { record.length = length; });
+  co_return co_await put_records(std::move(records));
 }
 
 // --- receiving
@@ -168,13 +177,21 @@ asio::awaitable<Result<std::uint64_t>> Uploads::append(const Session::Hold& hold
     if (!known) co_return known.error();
   }
   Status received = co_await open_ingest(session);
-  if (received) {
+  bool thrown = false;
+  try {
     // Not "a ? co_await b : co_await c": GCC 12 destroys the temporaries of both twice.
-    if (append.verified_by) {
+    if (received && append.verified_by) {
       received = co_await receive_checked(session, *append.verified_by, source, limit);
-    } else {
+    } else if (received) {
       received = co_await receive(session, source, limit);
     }
+  } catch (const std::exception& e) {
+    log::error("upload.exception", {{"what", e.what()}});
+    thrown = true;
+  }
+  if (thrown) {  // what is durable stays; the rest is of unknown extent
+    co_await close_ingest(session);
+    co_return Error(Errc::kInternal, "the server failed to take the bytes");
   }
   co_return co_await after_append(session, append, received);
 }
@@ -187,27 +204,38 @@ asio::awaitable<Result<std::uint64_t>> Uploads::after_append(Session& session, c
   if (kept) kept = co_await commit(session);
   if (!kept) {
     co_await close_ingest(session);
-    if (is_final(kept.error())) co_await end(session, kept.error());
+    if (!is_final(kept.error())) co_return kept.error();
+    if (session.summary().kind == Kind::kPartial) co_return co_await stop_digesting(session);
+    co_await end(session, kept.error());
     co_return kept.error();
+  }
+  if (!received && received.error().code() == Errc::kTooLarge) {
+    // The client's idea of the upload is another than ours: what would come of it is nobody's
+    // image.
+    co_await end(session, received.error());
+    co_return received.error();
   }
   if (received && append.last && !session.view().record.length) {
     const Status known = co_await set_length(session, session.view().offset);
     if (!known) co_return known.error();
   }
   const SessionView view = session.view();
-  // More bytes than the length: whether what is there counts is for the protocol to say, and if it
-  // says nothing, sweep() goes on.
-  const bool beyond = !received && received.error().code() == Errc::kTooLarge;
-  if (view.record.length == view.offset && !(beyond && view.record.kind == Kind::kPlain)) {
-    begin_completion(session.shared_from_this());
-  }
+  const bool whole = view.record.length == view.offset;
+  if (whole && !view.record.digested) co_await close_ingest(session);  // only its bytes are needed
+  if (whole) begin_completion(session.shared_from_this());
   if (!received) co_return received.error();
-  if (append.last && view.record.length != view.offset) {
-    co_return Error(Errc::kSizeMismatch, "the upload ends at " + std::to_string(view.offset) +
-                                             ", its length was given as " +
-                                             std::to_string(*view.record.length));
-  }
   co_return view.offset;
+}
+
+// A part that was taken for the first, and is none: its bytes only look like the begin of a stream.
+// Whether the whole can be decoded is seen in the whole.
+asio::awaitable<Error> Uploads::stop_digesting(Session& session) {
+  std::vector<std::pair<Session*, RecordChange>> records;
+  records.emplace_back(&session, [](SessionRecord& record) { record.digested = false; });
+  const Status durable = co_await put_records(std::move(records));
+  if (!durable) co_return durable.error();
+  co_return Error(Errc::kUnavailable, "the part is only kept from here on: send it again behind " +
+                                          std::to_string(session.summary().offset));
 }
 
 // Reads the content straight from the socket into the blocks of the pipeline.
@@ -321,7 +349,12 @@ asio::awaitable<Status> Uploads::receive_checked(Session& session, digest::Algor
   ingest.accept();
   for (auto& each : held) ingest.submit(std::move(each));
   held.clear();
-  co_return co_await ingest.catch_up();
+  // It is believed and will be durable; what is not digested when somebody else wants the upload is
+  // digested by who comes next.
+  const std::function<bool()> give_up = [this, &session] {
+    return draining_ || session.interrupted();
+  };
+  co_return co_await ingest.catch_up(give_up);
 }
 
 }  // namespace strata::upload

@@ -13,9 +13,6 @@ namespace strata::upload {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::chrono::milliseconds kAssemblyRetry{5'000};
-constexpr std::chrono::milliseconds kAssemblySlice{50};
-
 // Trying again may help, without anybody sending anything.
 bool is_transient(const Error& error) {
   switch (error.code()) {
@@ -132,6 +129,7 @@ asio::awaitable<Status> Uploads::completion(const SessionPointer& session) {
     const SessionView view = session->view();
     if (view.state == SessionState::kComplete) co_return Status();
     if (view.error) co_return *view.error;
+    if (session->removed()) co_return Error(Errc::kGone, "the upload was cancelled");
     if (draining_) {
       co_return Error(Errc::kUnavailable, "the server is stopping; every byte is there, ask again");
     }
@@ -148,7 +146,7 @@ void Uploads::begin_assembly(const SessionPointer& session) {
 // The first part's file becomes the whole's; the others are read in order as soon as they are
 // durable, written behind it and digested in the same pass.
 asio::awaitable<void> Uploads::assemble(SessionPointer session) {
-  if (draining_ || session->assembly_stopped) co_return;
+  if (draining_ || session->stopped) co_return;
   session->assembling = true;
   // A crash may have come between the publication and the journal: then there is no file to go on
   // with.
@@ -166,32 +164,24 @@ asio::awaitable<void> Uploads::assemble(SessionPointer session) {
     });
     done = co_await finish(*session);
   }
-  session->assembling = false;
   if (!done && is_transient(done.error())) {
     co_await close_ingest(*session);
+    session->assembling = false;
     session->update([&](SessionView& view) {
       view.state = SessionState::kReceiving;
       view.error = done.error();
     });
-    if (draining_ || session->assembly_stopped) co_return;
     log::warn("upload.not_assembled", {{"error", done.error().message()}});
-    // In slices: a stop or a removal must not wait for all of it.
-    for (auto left = kAssemblyRetry;
-         left > kAssemblySlice && !draining_ && !session->assembly_stopped;
-         left -= kAssemblySlice) {
-      asio::steady_timer pause(context_, kAssemblySlice);
-      boost::system::error_code ignored;
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    }
-    begin_assembly(session);  // what was assembled is durable
-    co_return;
+    co_return;  // the sweep begins it again; parts and what was assembled are durable
   }
   co_await end(*session, done);
+  session->assembling = false;
+  session->changed().notify();
 }
 
 // The whole goes on where its first part ends, with that part's checkpoint.
 asio::awaitable<Status> Uploads::adopt_first(Session& session, Session& first) {
-  auto hold = co_await first.hold([] {});
+  auto hold = co_await hold_surely(first);
   if (!hold) co_return hold.error();
   co_await close_ingest(first);
   SessionRecord whole = session.view().record;
@@ -233,10 +223,14 @@ asio::awaitable<Status> Uploads::copy_parts(Session& session) {
     for (;;) {
       const auto seen = part->changed().version();
       const SessionView view = part->view();
-      if (draining_ || session.assembly_stopped) {
+      if (draining_ || session.stopped) {
         co_return Error(Errc::kCancelled, "the concatenation was stopped");
       }
+      if (part->removed()) co_return Error(Errc::kCorruptData, "a part of the upload is gone");
       if (view.state == SessionState::kFailed) co_return *view.error;
+      if (base + view.offset > p_.limits.stored_bytes_max) {
+        co_return Error(Errc::kTooLarge, "the parts together are larger than an image may be");
+      }
       const bool whole = view.state == SessionState::kComplete;
       if (i > 0) {
         const Status copied = co_await copy_part(session, view, base);

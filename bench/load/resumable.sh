@@ -1,0 +1,106 @@
+#!/bin/bash
+# What durability costs a resumable upload, and what an idle session holds. In one run and in turns: a tus
+# upload in one PATCH with the default checkpoints, the same with none before its end, a plain PUT, and
+# @tus/server of npm (which never syncs and digests nothing).
+#   SESSIONS=2000   idle sessions for the memory figures
+source "$(dirname "$0")/lib.sh"
+SESSIONS=${SESSIONS:-2000}
+limits='removal_grace = 0\nopen_uploads_per_user = 100000\nupload_records_per_user = 100000\nupload_warm_idle = 1\n'
+
+# start_daemon NAME LIMITS: its URL in URL_NAME, its pid in PID_NAME.
+start_daemon() {
+  printf "[limits]\n$2" >"$WORK/$1.toml"
+  : >"$WORK/$1.log"
+  "$STRATA_BIN/strata-storage" --config "$WORK/$1.toml" --listen 127.0.0.1:0 --data "$WORK/$1" \
+    2>"$WORK/$1.log" &
+  printf -v "PID_$1" %s $!
+  PIDS+=($!)
+  await_url "$1"
+}
+await_url() {
+  local url=
+  for _ in {1..200}; do
+    url=$(sed -n 's/^listening on //p' "$WORK/$1.log" | head -n 1)
+    [[ -z $url ]] || break
+    sleep 0.05
+  done
+  [[ -n $url ]] || { cat "$WORK/$1.log" >&2; exit 1; }
+  printf -v "URL_$1" %s "$url"
+}
+start_daemon durable "$limits"
+start_daemon lazy "${limits}upload_checkpoint_bytes = 1099511627776\nupload_checkpoint_interval = 86400\n"
+if command -v npm >/dev/null && npm install --silent --no-save --prefix "$WORK/npm" \
+  @tus/server@1.10.2 @tus/file-store@1.5.1 >/dev/null 2>&1; then
+  mkdir "$WORK/tus"
+  node "$LOAD_DIR/tus_server.mjs" "$WORK/npm" "$WORK/tus" >"$WORK/npm.log" 2>&1 &
+  PID_npm=$!
+  PIDS+=("$PID_npm")
+  await_url npm
+else
+  note "resumable: npm or its registry is not there; without @tus/server"
+  URL_npm=
+fi
+
+# create URL LENGTH: the place of a new upload.
+create() {
+  curl -sf -i -X POST "$1" -H 'Tus-Resumable: 1.0.0' -H "Upload-Length: $2" -H 'Content-Length: 0' |
+    tr -d '\r' | sed -n 's/^[Ll]ocation: //p'
+}
+patch() {
+  curl -sf -X PATCH -T "$2" "$1" -H 'Tus-Resumable: 1.0.0' -H 'Upload-Offset: 0' -H 'Expect:' \
+    -H 'Content-Type: application/offset+octet-stream' -o /dev/null
+}
+tus_upload() { patch "$(create "$1" "$BYTES")" "$WORK/file"; }
+put() { curl -sf -T "$WORK/file" "$URL_durable/v1/upload/put" -o /dev/null; }
+drop_images() {
+  local url id
+  for url in "$URL_durable" "$URL_lazy"; do
+    for id in $(curl -s "$url/v1/images" | grep -o '"id":"[^"]*' | cut -d'"' -f4); do
+      curl -sf -X DELETE "$url/v1/images/$id"
+    done
+  done
+  rm -f "$WORK"/tus/*
+}
+
+change() { printf '%-8s' "$round$1" | dd of="$WORK/file" conv=notrunc status=none; }
+make_file
+for ((round = 0; round < ROUNDS; ++round)); do
+  # Another 8 bytes in each round and turn, so that each is stored anew.
+  change durable
+  timed tus_upload "$URL_durable/v1/uploads" >>"$WORK/durable.s"
+  change lazy
+  timed tus_upload "$URL_lazy/v1/uploads" >>"$WORK/lazy.s"
+  change put
+  timed put >>"$WORK/put.s"
+  [[ -z $URL_npm ]] || timed tus_upload "$URL_npm/files" >>"$WORK/npm.s"
+  drop_images
+  sleep 1
+done
+rate() { calc "$BYTES / $(median <"$WORK/$1.s") / 1e9" 3; }
+heading
+row "tus, 1 PATCH, durable GB/s" "$(rate durable)" "no checkpoints $(rate lazy)" \
+  "$(calc "$(rate durable) / $(rate lazy)")" "asked: at least 0.95"
+row "" "$(rate durable)" "plain PUT $(rate put)" "$(calc "$(rate durable) / $(rate put)")" ""
+[[ -z $URL_npm ]] || row "" "$(rate durable)" "@tus/server $(rate npm)" \
+  "$(calc "$(rate durable) / $(rate npm)")" "which neither syncs nor digests"
+
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+head -c 4096 "$WORK/file" >"$WORK/small"
+# idle URL PID: how much the process has grown for each session, in bytes.
+idle() {
+  local i
+  BEFORE=$(rss "$2")
+  for ((i = 0; i < SESSIONS; ++i)); do patch "$(create "$1" 1000000)" "$WORK/small"; done
+  per_session "$2"
+}
+per_session() { calc "($(rss "$1") - $BEFORE) * 1024 / $SESSIONS" 0; }
+idle "$URL_durable/v1/uploads" "$PID_durable" >"$WORK/fresh" # not $(...): BEFORE is kept
+fresh=$(<"$WORK/fresh")
+sleep 12 # two sweeps: their pipelines are closed
+cooled=$(per_session "$PID_durable")
+npm='-'
+if [[ -n $URL_npm ]]; then
+  idle "$URL_npm/files" "$PID_npm" >"$WORK/npm.idle"
+  npm=$(<"$WORK/npm.idle")
+fi
+row "idle session, bytes RSS" "$cooled" "fresh ones $fresh, @tus/server $npm" "" "of $SESSIONS sessions with 4 KiB"
