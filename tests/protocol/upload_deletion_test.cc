@@ -46,7 +46,7 @@ TEST_F(UploadDeletionTest, B34DuringVerification) {
   for (int round = 0; round < 30; ++round) {
     const std::string location = tus_create({{"Upload-Length", std::to_string(bytes.size())}});
     RawSocket client = hang("PATCH", location, chunk_fields(0), bytes, bytes.size());
-    std::this_thread::sleep_for(std::chrono::milliseconds(3 * round));
+    std::this_thread::sleep_for(std::chrono::microseconds(700 * round));
     EXPECT_EQ(tus("DELETE", location).status, 204) << round;
     expect_all_or_nothing(final_reply(client), location, bytes);
   }
@@ -73,7 +73,7 @@ TEST_F(UploadDeletionTest, B34DuringConcatenation) {
     const std::string whole = tus_create({{"Upload-Concat", list}});
     // The part that was waited for: the rest is copied, verified and published while it is deleted.
     RawSocket client = hang("PATCH", parts[1], chunk_fields(0), all.substr(third, third), third);
-    std::this_thread::sleep_for(std::chrono::milliseconds(4 * round));
+    std::this_thread::sleep_for(std::chrono::microseconds(900 * round));
     EXPECT_EQ(tus("DELETE", whole).status, 204) << round;
     expect_all_or_nothing(final_reply(client), whole, bytes);
     for (const std::string& part : parts) EXPECT_EQ(tus("HEAD", part).status, 404) << round;
