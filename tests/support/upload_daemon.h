@@ -27,7 +27,9 @@ class UploadDaemonTest : public testing::Test {
   // Also once more: the daemon goes and a new one takes over its data.
   void start();
   void stop() { daemon_.reset(); }
-  [[nodiscard]] RawSocket connect() const { return RawSocket(daemon_->port()); }
+  [[nodiscard]] RawSocket connect(int receive_buffer_bytes = 0) const {
+    return RawSocket(daemon_->port(), receive_buffer_bytes);
+  }
   [[nodiscard]] std::string url() const { return daemon_->url(); }
   [[nodiscard]] std::string admin_token() const;
 

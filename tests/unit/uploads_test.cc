@@ -176,6 +176,31 @@ TEST_F(UploadsTest, AForeignSessionIsNotThere) {
   EXPECT_EQ(uploads_.find("nonsense", "alice").error().code(), Errc::kNotFound);
 }
 
+// B26: another tenant's part is refused in the words for one that never was, and stays free.
+TEST_F(UploadsTest, AForeignPartCannotBeJoined) {
+  Uploads::Creation part;
+  part.kind = Kind::kPartial;
+  part.owner = "alice";
+  part.length = 10;
+  const auto made = run(uploads_.create(part));
+  ASSERT_TRUE(made);
+  const auto join = [&](const std::string& owner, const RandomId& token) {
+    Uploads::Creation whole;
+    whole.kind = Kind::kFinal;
+    whole.owner = owner;
+    whole.parts = {token};
+    return run(uploads_.create(whole));
+  };
+  const auto foreign = join("bob", (*made)->token());
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().code(), Errc::kMalformed);
+  const auto unknown = join("bob", RandomId::generate(random_));
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(foreign.error().detail(), unknown.error().detail());
+  EXPECT_FALSE((*made)->view().record.final);
+  EXPECT_TRUE(join("alice", (*made)->token()));
+}
+
 TEST_F(UploadsTest, AnUploadExpiresWhenNobodyTouchesIt) {
   const auto session = *create();
   const auto other = *create();
