@@ -83,6 +83,11 @@ class Session : public std::enable_shared_from_this<Session> {
     bool failed_before;  // it has an error
   };
   [[nodiscard]] Summary summary() const;
+  // Not over: bytes are missing, or it is being verified.
+  [[nodiscard]] bool is_open() const {
+    const SessionState state = summary().state;
+    return state == SessionState::kReceiving || state == SessionState::kVerifying;
+  }
   [[nodiscard]] const std::string& owner() const { return owner_; }
   [[nodiscard]] Notifier& changed() { return changed_; }
 
