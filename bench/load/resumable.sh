@@ -5,7 +5,8 @@
 #   SESSIONS=2000   idle sessions for the memory figures
 source "$(dirname "$0")/lib.sh"
 SESSIONS=${SESSIONS:-2000}
-limits='removal_grace = 0\nopen_uploads_per_user = 100000\nupload_records_per_user = 100000\nupload_warm_idle = 1\n'
+limits='removal_grace = 0\nopen_uploads_per_user = 100000\nupload_records_per_user = 100000\n'
+cold='upload_warm_idle = 1\n'
 
 # start_daemon NAME LIMITS: its URL in URL_NAME, its pid in PID_NAME.
 start_daemon() {
@@ -27,8 +28,8 @@ await_url() {
   [[ -n $url ]] || { cat "$WORK/$1.log" >&2; exit 1; }
   printf -v "URL_$1" %s "$url"
 }
-start_daemon durable "$limits"
-start_daemon lazy "${limits}upload_checkpoint_bytes = 1099511627776\nupload_checkpoint_interval = 86400\n"
+start_daemon durable "$limits$cold"
+start_daemon lazy "$limits${cold}upload_checkpoint_bytes = 1099511627776\nupload_checkpoint_interval = 86400\n"
 if modules=$("$LOAD_DIR/../../tests/support/npm_packages.sh" tus-server \
   @tus/server@1.10.2 @tus/file-store@1.5.1); then
   mkdir "$WORK/tus"
@@ -86,11 +87,25 @@ row "" "$(rate durable)" "plain PUT $(rate put)" "$(calc "$(rate durable) / $(ra
 
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 head -c 4096 "$WORK/file" >"$WORK/small"
-# idle URL PID: how much the process has grown for each session, in bytes.
+# idle URL PID: how much the process has grown for each session, in bytes. One curl makes them all and one
+# fills them: a process for each request would take longer than the requests.
 idle() {
-  local i
+  local i url
   BEFORE=$(rss "$2")
-  for ((i = 0; i < SESSIONS; ++i)); do patch "$(create "$1" 1000000)" "$WORK/small"; done
+  for ((i = 0; i < SESSIONS; ++i)); do
+    ((i == 0)) || echo next
+    printf '%s\n' "url=$1" request=POST silent fail 'header="Tus-Resumable: 1.0.0"' \
+      'header="Upload-Length: 1000000"' 'header="Content-Length: 0"' dump-header=- output=/dev/null
+  done >"$WORK/posts"
+  curl -K "$WORK/posts" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p' >"$WORK/places"
+  (($(wc -l <"$WORK/places") == SESSIONS)) || { note "resumable: not all sessions were made"; exit 1; }
+  i=0
+  while read -r url; do
+    ((i++ == 0)) || echo next
+    printf '%s\n' "url=$url" request=PATCH silent fail 'header="Tus-Resumable: 1.0.0"' 'header="Upload-Offset: 0"' \
+      'header="Content-Type: application/offset+octet-stream"' "data-binary=@$WORK/small" output=/dev/null
+  done <"$WORK/places" >"$WORK/patches"
+  curl -K "$WORK/patches"
   per_session "$2"
 }
 per_session() { calc "($(rss "$1") - $BEFORE) * 1024 / $SESSIONS" 0; }
@@ -104,3 +119,8 @@ if [[ -n $URL_npm ]]; then
   npm=$(<"$WORK/npm.idle")
 fi
 row "idle session, bytes RSS" "$cooled" "fresh ones $fresh, @tus/server $npm" "" "of $SESSIONS sessions with 4 KiB"
+# Sessions whose pipeline is kept, as many as a site would have at once.
+start_daemon warm "${limits}upload_warm_idle = 600\nupload_warm_max = 1000\n"
+SESSIONS=60
+idle "$URL_warm/v1/uploads" "$PID_warm" >"$WORK/warm.idle"
+row "warm session, bytes RSS" "$(<"$WORK/warm.idle")" "" "" "of $SESSIONS sessions with 4 KiB"
