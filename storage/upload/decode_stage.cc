@@ -8,14 +8,21 @@ namespace strata::upload {
 namespace {
 
 constexpr int kStepsPerTurn = 8;
-constexpr std::size_t kStatesKept = 2;
+// A checkpoint wants the newest at or before its offset, and the decoder may be ahead of that by
+// the blocks in flight.
+constexpr std::size_t kStatesKept = 10;
+// Between blocks and frames a state is small, and the next such place may be far: it is taken
+// whenever this much was consumed since the last, asked for or not.
+constexpr std::uint64_t kEagerBytes = io::kBlockBytes;
 
 }  // namespace
 
 struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
-  State(std::unique_ptr<codec::Decoder> d, DigestStage stage, std::uint64_t consumed_before,
-        const Limits& limits, Pools pools, Read r, Done on_done)
+  State(codec::Encoding encoding, std::unique_ptr<codec::Decoder> d, DigestStage stage,
+        std::uint64_t consumed_before, const Limits& limits, Pools pools, Read r, Done on_done)
       : frontier(consumed_before),
+        eager(encoding != codec::Encoding::kGzip),
+        state_at(consumed_before),
         decoder(std::move(d)),
         consumed(consumed_before),
         blocks(pools.blocks),
@@ -42,6 +49,8 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   std::optional<Error> read_error;
 
   // --- touched by run() only, which never runs twice at a time
+  const bool eager;        // states are taken without being asked for
+  std::uint64_t state_at;  // where the newest was
   std::unique_ptr<codec::Decoder> decoder;
   std::uint64_t consumed;  // stored bytes, from the stream's beginning
   io::BlockPool& blocks;
@@ -176,7 +185,10 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   }
 
   bool step() {
-    const auto unread = in ? in->bytes().subspan(in_used) : std::span<const std::byte>();
+    // While output is pending it alone is asked for: the decoder stops at the end of a block or
+    // frame, and more input would take it past the place where it can be saved.
+    const auto unread =
+        in && !output_pending ? in->bytes().subspan(in_used) : std::span<const std::byte>();
     const auto result = decoder->step(unread, out->free_space());
     if (!result) return fail(result.error()), false;
     in_used += result->consumed;
@@ -194,14 +206,13 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   void take_state_if_wanted() {
     {
       const std::lock_guard lock(mutex);
-      if (!state_wanted) return;
-      if (!states.empty() && states.back().consumed == consumed) {
-        state_wanted = false;
-        return;
-      }
+      if (consumed == state_at) state_wanted = false;  // there is one
+      const bool due = eager && consumed - state_at >= kEagerBytes;
+      if (!state_wanted && !due) return;
     }
     auto saved = decoder->save();
     if (!saved) return;  // in an xz block or a zstd frame: later
+    state_at = consumed;
     {
       const std::lock_guard lock(mutex);
       state_wanted = false;
@@ -240,7 +251,7 @@ DecodeStage::DecodeStage(std::shared_ptr<State> state) : state_(std::move(state)
 DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const Limits& limits,
                          Pools pools, Read read, Done done)
     : DecodeStage(std::make_shared<State>(
-          codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
+          encoding, codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
           DigestStage(pools.compute, kind), 0, limits, pools, std::move(read), std::move(done))) {}
 
 Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, const Limits& limits,
@@ -253,8 +264,8 @@ Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, co
   }
   STRATA_TRY(DigestStage digests, DigestStage::restore(pools.compute, saved.digests));
   auto state =
-      std::make_shared<State>(std::move(restored.decoder), std::move(digests), saved.consumed,
-                              limits, pools, std::move(read), std::move(done));
+      std::make_shared<State>(restored.encoding, std::move(restored.decoder), std::move(digests),
+                              saved.consumed, limits, pools, std::move(read), std::move(done));
   state->states.push_back(saved);
   state->output_pending = true;  // what it had decoded and not given yet comes without input
   return std::unique_ptr<DecodeStage>(new DecodeStage(std::move(state)));

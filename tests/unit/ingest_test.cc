@@ -12,6 +12,7 @@
 #include <cstring>
 #include <future>
 #include <random>
+#include <thread>
 
 #include "strata/digest/hasher.h"
 #include "tests/support/codec_forge.h"
@@ -435,6 +436,32 @@ INSTANTIATE_TEST_SUITE_P(
                     Encoded{"xz_one_block", [](const std::string& p) { return xz(p, p.size()); }},
                     Encoded{"zstd", zstd}),
     [](const auto& value) { return std::string(value.param.name); });
+
+// The end of a block whose bytes fill a decoded block exactly is a place to go on from like any
+// other, and is not missed behind the output that is still to be given.
+TEST_F(IngestTest, BlocksThatFillDecodedBlocksExactlyAreGoneOnFrom) {
+  const std::string plain = random_bytes(8 << 20, 11);
+  const std::string stored = xz(plain, 1 << 20);
+  const std::size_t cut = (6 << 20) + 4321;
+  auto first = begin(Ingest::Mode::kResumable);
+  ASSERT_TRUE(send_now(*first, stored.substr(0, cut)));
+  std::optional<Checkpoint> saved;
+  for (int tries = 0; tries < 200; ++tries) {  // until the decoder has come that far
+    const auto taken = checkpoint(*first);
+    ASSERT_TRUE(taken);
+    saved = *taken;
+    if (saved->decoding && saved->decoding->consumed >= 5 << 20) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_TRUE(saved->decoding);
+  ASSERT_GE(saved->decoding->consumed, 5u << 20);
+  close(*first);
+  const auto second = resume(*saved);
+  ASSERT_TRUE(send_now(*second, stored.substr(cut)));
+  const auto finished = finish(*second);
+  ASSERT_TRUE(finished) << finished.error().message();
+  EXPECT_EQ(finished->properties.decoded, digest::digest_of(plain));
+}
 
 // Inside an xz block there is no state: its beginning is decoded again, from the file, while later
 // blocks are taken at once.
