@@ -15,13 +15,17 @@ constexpr std::size_t kStatesKept = 10;
 // whenever this much was consumed since the last, asked for or not.
 constexpr std::uint64_t kEagerBytes = io::kBlockBytes;
 
+bool has_small_states(codec::Encoding encoding) {
+  return encoding != codec::Encoding::kGzip;  // which holds a window of 32 KiB
+}
+
 }  // namespace
 
 struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
-  State(codec::Encoding encoding, std::unique_ptr<codec::Decoder> d, DigestStage stage,
+  State(bool takes_eager_states, std::unique_ptr<codec::Decoder> d, DigestStage stage,
         std::uint64_t consumed_before, const Limits& limits, Pools pools, Read r, Done on_done)
       : frontier(consumed_before),
-        eager(encoding != codec::Encoding::kGzip),
+        eager(takes_eager_states),
         state_at(consumed_before),
         decoder(std::move(d)),
         consumed(consumed_before),
@@ -251,7 +255,8 @@ DecodeStage::DecodeStage(std::shared_ptr<State> state) : state_(std::move(state)
 DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const Limits& limits,
                          Pools pools, Read read, Done done)
     : DecodeStage(std::make_shared<State>(
-          encoding, codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
+          kind == DigestStage::Kind::kResumable && has_small_states(encoding),
+          codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
           DigestStage(pools.compute, kind), 0, limits, pools, std::move(read), std::move(done))) {}
 
 Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, const Limits& limits,
@@ -263,9 +268,9 @@ Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, co
     return Error(Errc::kCorruptData, "the saved decoder of an upload is at another place");
   }
   STRATA_TRY(DigestStage digests, DigestStage::restore(pools.compute, saved.digests));
-  auto state =
-      std::make_shared<State>(restored.encoding, std::move(restored.decoder), std::move(digests),
-                              saved.consumed, limits, pools, std::move(read), std::move(done));
+  auto state = std::make_shared<State>(
+      has_small_states(restored.encoding), std::move(restored.decoder), std::move(digests),
+      saved.consumed, limits, pools, std::move(read), std::move(done));
   state->states.push_back(saved);
   state->output_pending = true;  // what it had decoded and not given yet comes without input
   return std::unique_ptr<DecodeStage>(new DecodeStage(std::move(state)));
