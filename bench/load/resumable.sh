@@ -65,17 +65,27 @@ drop_images() {
 
 change() { printf '%-8s' "$round$1" | dd of="$WORK/file" conv=notrunc status=none; }
 make_file
+ways=(durable lazy put)
+[[ -z $URL_npm ]] || ways+=(npm)
+upload() {
+  case $1 in
+    durable) tus_upload "$URL_durable/v1/uploads" ;;
+    lazy) tus_upload "$URL_lazy/v1/uploads" ;;
+    put) put ;;
+    npm) tus_upload "$URL_npm/files" ;;
+  esac
+}
 for ((round = 0; round < ROUNDS; ++round)); do
-  # Another 8 bytes in each round and turn, so that each is stored anew.
-  change durable
-  timed tus_upload "$URL_durable/v1/uploads" >>"$WORK/durable.s"
-  change lazy
-  timed tus_upload "$URL_lazy/v1/uploads" >>"$WORK/lazy.s"
-  change put
-  timed put >>"$WORK/put.s"
-  [[ -z $URL_npm ]] || timed tus_upload "$URL_npm/files" >>"$WORK/npm.s"
-  drop_images
-  sleep 1
+  for ((turn = 0; turn < ${#ways[@]}; ++turn)); do
+    # Each way begins a round in its turn, and starts with the disk idle: what one leaves to be written
+    # back would be counted against the next.
+    way=${ways[(round + turn) % ${#ways[@]}]}
+    change "$way"
+    timed upload "$way" >>"$WORK/$way.s"
+    drop_images
+    sync -f "$WORK"
+    sleep 1
+  done
 done
 rate() { calc "$BYTES / $(median <"$WORK/$1.s") / 1e9" 3; }
 [[ -n $TABLE ]] || heading
