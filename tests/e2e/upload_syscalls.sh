@@ -22,16 +22,18 @@ trace() {
   alive strace || { say "SKIPPED: $(cat "$WORK/strace.err")" && exit 77; }
 }
 attached() { grep -q ' attached' "$WORK/strace.err" || ! alive strace; }
-check() { python3 -B "$(dirname "$0")/../support/upload_trace.py" "$1" "$WORK/storage"; }
+check() { python3 -B "$(dirname "$0")/../support/upload_trace.py" "$1" "$WORK/storage" "${@:2}"; }
+# traced SYNCED KIND...: the trace holds answers of these kinds, all in order; SYNCED is the last file that
+# must be synced for the last of them.
 traced() {
   kill -INT "${PID[strace]}"
   wait "${PID[strace]}" || true
   unset 'PID[strace]'
   local found
-  found=$(check "$WORK/trace" 2>&1) || fail "the order is wrong: $found"
+  found=$(check "$WORK/trace" "${@:2}" 2>&1) || fail "the order is wrong: $found"
   say "$found"
-  # The check itself: an answer before the last sync of the journal must be noticed.
-  grep -v 'fdatasync.*uploads/journal' "$WORK/trace" >"$WORK/no-sync"
+  # The check itself: an answer without that sync must be noticed.
+  grep -v "fdatasync.*$1" "$WORK/trace" >"$WORK/no-sync"
   ! check "$WORK/no-sync" >"$WORK/found" 2>&1 ||
     fail "the check does not see a missing sync"
 }
@@ -51,7 +53,7 @@ for file in image.raw image.raw.xz; do
     part "$WORK/$file" "${range%:*}" "${range#*:}" -H 'Tus-Resumable: 1.0.0' -H 'Content-Type: application/offset+octet-stream'
   done
   [[ -n $(header Strata-Image) ]] || fail "no image"
-  traced
+  traced uploads/journal created offset image
 
   say "IETF, $file: each 104 that tells an offset"
   make_image "ietf $file" "$file"
@@ -60,5 +62,20 @@ for file in image.raw image.raw.xz; do
   URL=$(header Location) PATCHED=201
   part "$WORK/$file" 0 "$size" -H 'Content-Type: application/partial-upload' -H 'Upload-Complete: ?1' --limit-rate 40M
   [[ $(grep -c '^HTTP/1.1 104' "$WORK/head") -gt 1 ]] || fail "no progress was told"
-  traced
+  traced uploads/journal created offset image
+
+  say "cancelled, $file: the removal is on the disk before it is told"
+  make_image "cancelled $file" "$file"
+  trace
+  http 201 -X POST -H 'Tus-Resumable: 1.0.0' -H "Upload-Length: $size" "$STORAGE/v1/uploads"
+  URL=$(header Location) PATCHED=204
+  part "$WORK/$file" 0 3000001 -H 'Tus-Resumable: 1.0.0' -H 'Content-Type: application/offset+octet-stream'
+  http 204 -X DELETE -H 'Tus-Resumable: 1.0.0' "$URL"
+  traced uploads/journal created offset removed
+
+  say "PUT, $file: no session, the same order at its publication"
+  make_image "put $file" "$file"
+  trace
+  http 201 -T "$WORK/$file" "$STORAGE/v1/upload/$file"
+  traced 'catalog/' image
 done

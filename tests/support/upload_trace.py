@@ -1,10 +1,13 @@
-"""Checks a trace of one upload: python3 upload_trace.py TRACE DATA (strace -f -y -s 512 of the daemon).
+"""Checks a trace of one upload: python3 upload_trace.py TRACE DATA KIND... (strace -f -y -s 512 of
+the daemon); KINDs are the answers that must be there: created, offset, image, removed.
 
 Every answer that names an offset must have been preceded, in this order, by: the writes of all bytes
 below that offset to the staging file, a sync of that file, a write to the journal, a sync of the journal.
 The answer that says the image is there must also have been preceded by: a sync of the bytes, the link to
-their place, a sync of that folder, a write to the catalogue, a sync of the catalogue. "Preceded" means that
-a call had returned before the next one was made. Prints what was found.
+their place, a sync of that folder, a write to the catalogue, a sync of the catalogue; the same holds for
+the 201 of a PUT. The first answer with the place of a new upload (104 or 201) and the 204 of a removed one
+must have been preceded by a write to the journal and a sync of it, both after the answer before. "Preceded"
+means that a call had returned before the next one was made. Prints what was found.
 """
 
 import re
@@ -107,29 +110,38 @@ def main():
         ("write to the catalogue", writes(f"{data}/catalog/.*\\.log")),
         ("sync of the catalogue", syncs(f"{data}/catalog/.*\\.log")),
     ]
-    offsets = images = 0
+    recorded = durable[1:]
+    found = dict.fromkeys(("created", "offset", "image", "removed"), 0)
+    places = set()
+    previous = -1  # where the answer before ended
     for answer in (c for c in calls if c.name in ("sendmsg", "sendto", "write", "writev")):
         text = answer.rest
-        if "<socket:" not in text and "<TCP:" not in text:
+        status = re.search(r"\"HTTP/1\.1 (\d+) ", text)
+        if ("<socket:" not in text and "<TCP:" not in text) or not status:
             continue
         named = re.search(r"\\r\\nUpload-Offset: (\d+)\\r\\n", text)
-        if not named or int(named.group(1)) == 0:
-            continue
-        offset = int(named.group(1))
-        written = last_write_below(staged, offset)
-        goals = [("the offset", durable)]
-        offsets += 1
-        if "\\r\\nStrata-Image: " in text:
-            goals.append(("the image", published))
-            images += 1
+        place_told = re.search(r"\\r\\nLocation: (\S*/v1/(uploads|images)/[^\\]*)", text)
+        promises = []  # (what, the steps, the line they come after)
+        if place_told and place_told[2] == "uploads" and place_told[1] not in places:  # by a 104 or the 201
+            places.add(place_told[1])
+            promises.append(("created", recorded, previous))
+        if status[1] == "204" and not named:
+            promises.append(("removed", recorded, previous))
+        if named and int(named[1]):
+            promises.append(("offset", durable, last_write_below(staged, int(named[1]))))
+        if "\\r\\nStrata-Image: " in text or (status[1] == "201" and place_told and place_told[2] == "images"):
+            promises.append(("image", published, max(c.end for c in staged)))
         before = [c for c in calls if c.end < answer.begin]
-        for goal, steps in goals:
-            _, missing = chain(before, written, steps)
+        for what, steps, after in promises:
+            _, missing = chain(before, after, steps)
             if missing:
-                sys.exit(f"upload_trace: {goal} was acknowledged ({offset}, line {answer.begin + 1}) without: {missing}")
-    print(f"{len(staged)} writes; {offsets} answers named an offset, {images} the image: all durable before")
-    if not images:
-        sys.exit("upload_trace: no answer said that the image is there")
+                sys.exit(f"upload_trace: {what} was acknowledged (line {answer.begin + 1}) without: {missing}")
+            found[what] += 1
+        previous = answer.end
+    print(f"{len(staged)} writes; answers, all durable before: {found}")
+    for what in sys.argv[3:]:
+        if not found[what]:
+            sys.exit(f"upload_trace: no answer of this kind: {what}")
 
 
 if __name__ == "__main__":
