@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 
@@ -29,10 +30,15 @@ auto run_on(io::WorkerPool& pool, F function) -> Awaitable<std::invoke_result_t<
               decltype(handler) completion;
               F work;
               boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
-              Outcome outcome;
+              Outcome outcome{};
+              // Held while the completion is posted: its executor's context may go away as soon as
+              // it has run, and must not do so under the thread that is still in post().
+              std::mutex posting{};
             };
-            auto state = std::make_shared<State>(State{
-                std::move(handler), std::move(work), boost::asio::make_work_guard(executor), {}});
+            auto state =
+                std::shared_ptr<State>(new State{.completion = std::move(handler),
+                                                 .work = std::move(work),
+                                                 .guard = boost::asio::make_work_guard(executor)});
             pool.post([state] {
               try {
                 state->outcome.result.emplace(state->work());
@@ -40,7 +46,9 @@ auto run_on(io::WorkerPool& pool, F function) -> Awaitable<std::invoke_result_t<
                 state->outcome.exception = std::current_exception();
               }
               auto to = state->guard.get_executor();
+              const std::lock_guard posting(state->posting);
               boost::asio::post(to, [state] {
+                { const std::lock_guard posted(state->posting); }
                 state->guard.reset();
                 std::move(state->completion)(std::move(state->outcome));
               });

@@ -301,6 +301,14 @@ http::Awaitable<http::Response> cancel_inconsistent(Services& services,
       {std::string(http::kInconsistentLengthType), {}});
 }
 
+// This protocol has no words for a part of a concatenation, whose end is no image, nor for what is
+// still being joined, which has no offset.
+Status check_plain(const upload::Session& session) {
+  if (session.view().record.kind == upload::Kind::kPlain) return {};
+  return Error(Errc::kConflict,
+               "this upload is part of a concatenation of tus: send Tus-Resumable: 1.0.0");
+}
+
 bool has_all(const upload::SessionView& view) {
   return view.record.length == view.offset && view.state != upload::SessionState::kFailed;
 }
@@ -368,6 +376,7 @@ http::Awaitable<http::Response> create(Services& services, http::Request& reques
 http::Awaitable<http::Response> head(Services& services, http::Request& request,
                                      const SessionPointer& session) {
   const Answer answer(request, services);
+  if (const Status plain = check_plain(*session); !plain) co_return answer.problem(plain.error());
   const auto view = co_await services.uploads->settled(session);
   if (!view) co_return answer.problem(view.error());
   if (view->state == upload::SessionState::kFailed) {
@@ -389,6 +398,7 @@ http::Awaitable<http::Response> head(Services& services, http::Request& request,
 http::Awaitable<http::Response> patch(Services& services, http::Request& request,
                                       const SessionPointer& session) {
   const Answer answer(request, services);
+  if (const Status plain = check_plain(*session); !plain) co_return answer.problem(plain.error());
   const http::Headers& headers = request.head.headers;
   const auto dialect = dialect_of(headers);
   if (!dialect) co_return answer.problem(dialect.error());
@@ -437,9 +447,7 @@ http::Awaitable<http::Response> patch(Services& services, http::Request& request
     co_return co_await cancel_inconsistent(services, request, session);
   }
   // Clients that do not know where their file ends say ?0 with the last part, too.
-  if (has_all(session->view()) && session->view().record.kind == upload::Kind::kPlain) {
-    co_return co_await finished(services, request, session);
-  }
+  if (has_all(session->view())) co_return co_await finished(services, request, session);
   http::Response response = answer.make(204);
   answer.add_complete(response.headers, false);
   answer.add_offset(response.headers, *reached);

@@ -35,11 +35,14 @@ asio::awaitable<void> Notifier::wait(std::uint64_t seen) {
         struct Waiter {
           decltype(handler) completion;
           asio::executor_work_guard<asio::any_io_executor> guard;
+          std::mutex posting{};  // see http::run_on: the context outlives the post
         };
-        auto waiter =
-            std::make_shared<Waiter>(Waiter{std::move(handler), asio::make_work_guard(executor)});
+        auto waiter = std::shared_ptr<Waiter>(
+            new Waiter{.completion = std::move(handler), .guard = asio::make_work_guard(executor)});
         const auto wake = [waiter] {
+          const std::lock_guard posting(waiter->posting);
           asio::post(waiter->guard.get_executor(), [waiter] {
+            { const std::lock_guard posted(waiter->posting); }
             waiter->guard.reset();
             std::move(waiter->completion)();
           });

@@ -55,6 +55,29 @@ TEST_F(TusConcatTest, WholePartsBecomeOneImage) {
   EXPECT_TRUE(shown.field("Upload-Concat").starts_with("final;" + first)) << shown.head;
 }
 
+// The other protocol has no words for a part, nor for what is still being joined.
+TEST_F(TusConcatTest, TheIetfProtocolDoesNotSpeakOfParts) {
+  start();
+  const std::string first = part(5);
+  const Reply whole = join({first});
+  for (const std::string& location : {first, whole.field("Location")}) {
+    const Reply head = ask("HEAD", location, {{"Upload-Draft-Interop-Version", "8"}});
+    EXPECT_EQ(head.status, 409) << head.head;
+    EXPECT_EQ(head.field("Upload-Offset"), "");
+    const Reply refused = ask("PATCH", location,
+                              {{"Upload-Complete", "?1"},
+                               {"Upload-Offset", "0"},
+                               {"Content-Type", "application/partial-upload"}},
+                              "01234");
+    EXPECT_EQ(refused.status, 409) << refused.body;
+    EXPECT_NE(refused.body.find("Tus-Resumable"), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(tus("HEAD", first).field("Upload-Offset"), "0");
+  EXPECT_EQ(tus_patch(first, 0, "01234").status, 204);
+  EXPECT_EQ(settled_state(whole.field("Location")), "complete");
+  EXPECT_EQ(image_count(), 1u);
+}
+
 TEST_F(TusConcatTest, AConcatenationTakesNoBytesAndNoLength) {
   start();
   const std::string first = part(5);
