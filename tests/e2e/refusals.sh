@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 cat >"$WORK/storage.toml" <<'TOML'
 [limits]
-stored_bytes_max = 20000000
+stored_bytes_max = 200000000
 decoded_bytes_max = 200000000
 TOML
 start_registry
@@ -49,6 +49,8 @@ say "corrupt gzip: refused in mid-body, and the connection is closed"
 seq 1 6000000 | pigz -1 >"$WORK/numbers.gz"
 head -c 65536 /dev/zero | tr '\0' '\377' |
   dd of="$WORK/numbers.gz" bs=64K seek=16 iflag=fullblock conv=notrunc status=none
+# Much longer than what is read ahead of the decoder: 16 blocks, and the sockets' buffers.
+head -c 128M /dev/zero >>"$WORK/numbers.gz"
 result=$(curl -sS -H 'Expect:' -T "$WORK/numbers.gz" -o "$WORK/body" -D "$WORK/head" \
   -w '%{http_code} %{size_upload}' "$put/numbers.gz" 2>"$WORK/curl.err") || true
 expect "status" "${result% *}" 422
