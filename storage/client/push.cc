@@ -52,8 +52,9 @@ class Push {
  private:
   [[nodiscard]] Result<ImageId> upload();
   [[nodiscard]] Result<UploadStatus> begin();
-  [[nodiscard]] Status ask_offsets();
+  [[nodiscard]] Result<UploadStatus> ask_offsets();
   [[nodiscard]] Status send();
+  [[nodiscard]] Result<UploadStatus> without_part(const Error& error);
   [[nodiscard]] Result<UploadStatus> status();
   [[nodiscard]] Result<UploadStatus> await_end();
   [[nodiscard]] Result<ImageInfo> fetch_image(const ImageId& id);
@@ -119,7 +120,10 @@ Result<ImageId> Push::upload() {
     const Error missing(Errc::kUnavailable, "the server misses bytes that it had");
     status = context_.pause(retry, missing, api_, {}, context_.endpoint.stop);
     if (!status) return status.error();
-    if (status = ask_offsets(); !status) return status.error();
+    STRATA_TRY(now, ask_offsets());
+    if (now.state == State::kVerifying) {
+      STRATA_TRY(now, await_end());
+    }
   }
   if (now.state == State::kFailed) {
     session_.drop(false);
@@ -137,6 +141,9 @@ Result<UploadStatus> Push::begin() {
     return UploadStatus{};
   }
   STRATA_TRY(UploadStatus now, status());
+  if (now.state == State::kReceiving) {
+    STRATA_TRY(now, ask_offsets());
+  }
   if (now.state == State::kFailed) {
     lost_ = "the interrupted upload has failed (" + now.error->detail() + ")";
     return *now.error;
@@ -145,34 +152,38 @@ Result<UploadStatus> Push::begin() {
     context_.log.add("the server has all of it from an earlier push");
     return now.state == State::kVerifying ? await_end() : Result(now);
   }
-  if (auto status = ask_offsets(); !status) return status.error();
   context_.log.add("resuming at " + context_.log.position(sent_) + " (server has it)");
   context_.log.write();
   return now;
 }
 
-Status Push::ask_offsets() {
+// How far each part is; or what has become of the whole, when the parts are not needed any more.
+Result<UploadStatus> Push::ask_offsets() {
   auto offsets = session_.offsets();
-  if (!offsets) {
-    if (is_lost(offsets.error())) lost_ = std::string(kForgotten);
-    return offsets.error();
-  }
+  if (!offsets) return without_part(offsets.error());
   offsets_ = *std::move(offsets);
   sent_ = 0;
   for (const std::uint64_t offset : offsets_) sent_ += offset;
-  return {};
+  return UploadStatus{};
 }
 
 Status Push::send() {
   PushTransfer transfer(context_, file_, identity_, session_.state().parts, offsets_);
   const Status outcome = transfer.run(digests_.get(), progress_);
   sent_ = transfer.sent();
-  if (outcome || !is_lost(outcome.error())) return outcome;
-  // A server may forget the parts when it has the whole.
-  const auto now = status();
-  if (!now) return now.error();
-  if (now->state == State::kReceiving) lost_ = std::string(kForgotten);
-  return lost_ ? outcome : Status();
+  if (outcome) return outcome;
+  const auto now = without_part(outcome.error());
+  return now ? Status() : now.error();
+}
+
+// A server forgets the parts when it has the whole, at any moment between two of our requests: only
+// the whole can tell whether a part that is gone was lost.
+Result<UploadStatus> Push::without_part(const Error& error) {
+  if (!is_lost(error)) return error;
+  STRATA_TRY(const UploadStatus now, status());
+  if (now.state != State::kReceiving) return now;
+  lost_ = std::string(kForgotten);
+  return error;
 }
 
 Result<UploadStatus> Push::status() {

@@ -34,7 +34,8 @@ Awaitable<Response> create(Services& services, http::Request& request, const Pri
 
 Awaitable<Response> describe(Services& services, const SessionPointer& session) {
   const auto view = session->view();
-  boost::json::object object{{"state", upload::session_state_name(view.state)},
+  const auto state = services.uploads->state_of(view);
+  boost::json::object object{{"state", upload::session_state_name(state)},
                              {"offset", view.offset},
                              {"length", nullptr},
                              {"image", nullptr},
@@ -48,7 +49,7 @@ Awaitable<Response> describe(Services& services, const SessionPointer& session) 
                                           {"title", view.error->info().title},
                                           {"detail", view.error->detail()}};
   }
-  if (view.state == upload::SessionState::kReceiving) {
+  if (state == upload::SessionState::kReceiving) {
     object["expires"] =
         format_rfc3339(services.clock.now() + services.uploads->expires_in(*session).count());
   }

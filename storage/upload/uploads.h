@@ -129,6 +129,10 @@ class Uploads {
   // must not end uploads).
   [[nodiscard]] boost::asio::awaitable<void> sweep(std::chrono::milliseconds interval);
 
+  // What the session waits for, as its client is told: a concatenation is receiving only while one
+  // of its parts is. What has still to be joined then is verifying.
+  [[nodiscard]] SessionState state_of(const SessionView& view) const;
+
   // Until it is removed if nobody touches it.
   [[nodiscard]] std::chrono::milliseconds expires_in(const Session& session) const;
 

@@ -139,6 +139,18 @@ asio::awaitable<Status> Uploads::completion(const SessionPointer& session) {
 
 // --- concatenation
 
+SessionState Uploads::state_of(const SessionView& view) const {
+  const bool joins = view.record.kind == Kind::kFinal && view.state == SessionState::kReceiving;
+  if (!joins || view.error) return view.state;
+  const std::lock_guard lock(mutex_);
+  const bool whole = std::ranges::all_of(view.record.parts, [this](const RandomId& token) {
+    const auto part = sessions_.find(token);
+    return part != sessions_.end() &&
+           part->second.session->summary().state == SessionState::kComplete;
+  });
+  return whole ? SessionState::kVerifying : view.state;
+}
+
 void Uploads::begin_assembly(const SessionPointer& session) {
   spawn(session, assemble(session));
 }

@@ -161,6 +161,43 @@ TEST_F(PushParallel, PartsMayBeGoneWhenTheWholeIsThere) {
   EXPECT_EQ(server_->count("POST"), 4U);
 }
 
+// The whole still says "receiving"; by the time the parts are asked for, it is complete and they
+// are gone. The image is there, and nothing is sent again.
+TEST_F(PushParallel, PartsMayGoBetweenTwoQuestions) {
+  for (const std::size_t polls : {1, 2}) {
+    UploadServer::Settings settings;
+    settings.forget_parts = true;
+    settings.joining_polls = 1;
+    settings.verifying_polls = polls - 1;
+    start(settings);
+    expect_pushed();
+    EXPECT_EQ(server_->count("POST"), 4U);
+    EXPECT_EQ(server_->count("PATCH"), 3U);
+    EXPECT_EQ(server_->count("DELETE"), 0U);
+    EXPECT_EQ(server_->images().size(), 1U);
+  }
+}
+
+// The same when another run asks.
+TEST_F(PushParallel, AnotherRunFindsThePartsGone) {
+  UploadServer::Settings settings;
+  auto away = std::make_shared<std::atomic<bool>>(true);  // shared with the test
+  settings.fault = [=](const Request& request) {
+    return *away && request.method == "GET" ? answer(503) : Fault{};
+  };
+  settings.forget_parts = true;
+  settings.joining_polls = 1;
+  start(settings);
+  options_.retry_for = milliseconds(0);
+  EXPECT_EQ(failed_push().code(), Errc::kUnreachable);
+  *away = false;
+  expect_pushed();
+  EXPECT_EQ(server_->count("POST"), 4U);
+  EXPECT_EQ(server_->count("DELETE"), 0U);
+  EXPECT_EQ(server_->images().size(), 1U);
+  EXPECT_THAT(notes_, Contains(HasSubstr("the server has all of it from an earlier push")));
+}
+
 TEST_F(PushParallel, AnErrorOfOnePartEndsAll) {
   Fault stall = cut(1);
   stall.stall = true;

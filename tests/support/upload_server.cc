@@ -170,6 +170,7 @@ UploadServer::Answer UploadServer::create(const http::Headers& headers) {
     upload.length = *length;
   }
   upload.polls_left = settings_.verifying_polls;
+  if (!upload.parts.empty()) upload.joining_left = settings_.joining_polls;
   Upload& kept = uploads_[target] = std::move(upload);
   if (kept.length == 0) finish_if_whole(kept);
   const std::string origin = settings_.public_url.empty()
@@ -215,6 +216,8 @@ UploadServer::Answer UploadServer::report(Upload& upload) {
   if (upload.failed) {
     state = "\"failed\"";
     error = settings_.failure;
+  } else if (upload.image >= 0 && upload.joining_left > 0) {
+    --upload.joining_left;
   } else if (upload.image >= 0 && upload.polls_left > 0) {
     --upload.polls_left;
     state = "\"verifying\"";

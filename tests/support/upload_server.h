@@ -41,6 +41,7 @@ class UploadServer {
     // Chooses what goes wrong with a request; called on a server thread.
     std::function<Fault(const Request&)> fault;
     std::string public_url;           // in Location; empty: our address
+    std::size_t joining_polls = 0;    // answers "receiving" when it has all parts of a whole
     std::size_t verifying_polls = 0;  // answers "verifying" before the end is known
     std::string failure;              // an error object as JSON: processing fails with it
     std::string answer_about;         // the image's bytes; empty: the truth
@@ -71,6 +72,7 @@ class UploadServer {
     std::string metadata;
     bool partial = false;
     std::vector<std::string> parts;  // of a final upload
+    std::size_t joining_left = 0;
     std::size_t polls_left = 0;
     int image = -1;  // index in images_
     bool failed = false;

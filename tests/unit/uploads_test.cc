@@ -33,6 +33,7 @@ class MapPublisher final : public Publisher {
     return {};
   }
   Result<bool> publish_committed(const SessionRecord& session) override {
+    const std::lock_guard gate(gate_);
     const std::lock_guard lock(mutex_);
     return images_.contains(session.image);
   }
@@ -40,8 +41,11 @@ class MapPublisher final : public Publisher {
     const std::lock_guard lock(mutex_);
     return images_.at(image);
   }
+  // Who locks it holds every completion and every concatenation up at its beginning.
+  [[nodiscard]] std::mutex& gate() { return gate_; }
 
  private:
+  std::mutex gate_;
   std::mutex mutex_;
   std::map<ImageId, blob::BlobProperties> images_;
 };
@@ -291,6 +295,34 @@ TEST_F(UploadsTest, ANewerRequestTakesOver) {
   };
   EXPECT_TRUE(run(both()));
   EXPECT_EQ(publisher_.at(session->view().record.image).stored, digest::digest_of("0123456789"));
+}
+
+// Nobody has to send anything for what is only still to be joined.
+TEST_F(UploadsTest, AConcatenationReceivesOnlyWhileAPartDoes) {
+  limits_.open_uploads_per_user = 3;
+  Uploads::Creation creation;
+  creation.owner = "alice";
+  creation.length = 10;
+  creation.kind = Kind::kPartial;
+  const auto first = *run(uploads_.create(creation));
+  const auto second = *run(uploads_.create(creation));
+  creation.kind = Kind::kFinal;
+  creation.length.reset();
+  creation.parts = {first->token(), second->token()};
+  std::unique_lock gate(publisher_.gate());
+  const auto whole = *run(uploads_.create(creation));
+  EXPECT_EQ(uploads_.state_of(whole->view()), SessionState::kReceiving);
+  ASSERT_TRUE(append(first, "0123456789"));
+  EXPECT_EQ(uploads_.state_of(first->view()), SessionState::kComplete);
+  EXPECT_EQ(uploads_.state_of(whole->view()), SessionState::kReceiving);
+  ASSERT_TRUE(append(second, "0123456789"));
+  EXPECT_EQ(whole->view().state, SessionState::kReceiving) << "the gate is open";
+  EXPECT_EQ(uploads_.state_of(whole->view()), SessionState::kVerifying);
+  gate.unlock();
+  EXPECT_TRUE(run(uploads_.completion(whole)));
+  EXPECT_EQ(uploads_.state_of(whole->view()), SessionState::kComplete);
+  EXPECT_EQ(publisher_.at(whole->view().record.image).stored,
+            digest::digest_of("01234567890123456789"));
 }
 
 TEST_F(UploadsTest, RemoveInEveryState) {
