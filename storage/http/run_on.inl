@@ -27,18 +27,17 @@ auto run_on(io::WorkerPool& pool, F function) -> Awaitable<std::invoke_result_t<
             // std::function wants copyable tasks: the handler and the work live in one shared
             // state, whose sharers are the pool's task and then the posted completion.
             struct State {
+              State(decltype(handler)&& c, F&& w, const boost::asio::any_io_executor& e)
+                  : completion(std::move(c)), work(std::move(w)), guard(e) {}
               decltype(handler) completion;
               F work;
               boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
-              Outcome outcome{};
+              Outcome outcome;
               // Held while the completion is posted: its executor's context may go away as soon as
               // it has run, and must not do so under the thread that is still in post().
-              std::mutex posting{};
+              std::mutex posting;
             };
-            auto state =
-                std::shared_ptr<State>(new State{.completion = std::move(handler),
-                                                 .work = std::move(work),
-                                                 .guard = boost::asio::make_work_guard(executor)});
+            auto state = std::make_shared<State>(std::move(handler), std::move(work), executor);
             pool.post([state] {
               try {
                 state->outcome.result.emplace(state->work());

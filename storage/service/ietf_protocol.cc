@@ -304,7 +304,7 @@ http::Awaitable<http::Response> cancel_inconsistent(Services& services,
 // This protocol has no words for a part of a concatenation, whose end is no image, nor for what is
 // still being joined, which has no offset.
 Status check_plain(const upload::Session& session) {
-  if (session.view().record.kind == upload::Kind::kPlain) return {};
+  if (session.summary().kind == upload::Kind::kPlain) return {};
   return Error(Errc::kConflict,
                "this upload is part of a concatenation of tus: send Tus-Resumable: 1.0.0");
 }

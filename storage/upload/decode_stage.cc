@@ -8,9 +8,6 @@ namespace strata::upload {
 namespace {
 
 constexpr int kStepsPerTurn = 8;
-// A checkpoint wants the newest at or before its offset, and the decoder may be ahead of that by
-// the blocks in flight.
-constexpr std::size_t kStatesKept = 10;
 // Between blocks and frames a state is small, and the next such place may be far: it is taken
 // whenever this much was consumed since the last, asked for or not.
 constexpr std::uint64_t kEagerBytes = io::kBlockBytes;
@@ -31,6 +28,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
         consumed(consumed_before),
         blocks(pools.blocks),
         blocks_max(limits.decoded_blocks),
+        states_max(limits.upload_blocks + 2),
         digests(std::move(stage)),
         read(std::move(r)),
         queue(pools.compute),
@@ -59,6 +57,9 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   std::uint64_t consumed;  // stored bytes, from the stream's beginning
   io::BlockPool& blocks;
   const std::size_t blocks_max;
+  // A checkpoint wants the newest state at or before its offset. The decoder may be ahead of that
+  // by the blocks in flight, with a state in each, and by what it has begun of one.
+  const std::size_t states_max;
   DigestStage digests;
   std::shared_ptr<const io::Block> in;
   std::size_t in_used = 0;
@@ -226,7 +227,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
                   decoder_state = std::move(*saved)](DigestStage::Saved found) mutable {
       const std::lock_guard lock(self->mutex);
       self->states.push_back({at, std::move(decoder_state), std::move(found)});
-      if (self->states.size() > kStatesKept) self->states.pop_front();
+      if (self->states.size() > self->states_max) self->states.pop_front();
     });
   }
 

@@ -223,6 +223,20 @@ class IngestTest : public testing::Test {
     return finished ? finished->properties : blob::BlobProperties();
   }
 
+  // The end of an upload that goes on from a checkpoint: `rest` is what it had not yet.
+  struct Ended {
+    blob::BlobProperties found;
+    std::uint64_t read_back = 0;
+  };
+  Ended go_on(const Checkpoint& from, std::string_view rest) {
+    const auto ingest = resume(from);
+    EXPECT_EQ(ingest->processed(), from.offset);
+    EXPECT_TRUE(send_now(*ingest, rest));
+    const auto finished = finish(*ingest);
+    EXPECT_TRUE(finished) << finished.error().message();
+    return {finished ? finished->properties : blob::BlobProperties(), ingest->read_back()};
+  }
+
   // Sends `stored` through an Ingest as a connection would.
   Result<Ingest::Finished> ingest(const std::string& stored, std::size_t fail_at = 0) {
     record_.reset();

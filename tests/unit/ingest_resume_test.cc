@@ -47,13 +47,10 @@ TEST_P(ResumedIngestTest, ADamagedStateIsComputedAgainFromTheFile) {
     close(*first);
     if (digests) saved->stored->digests.front()[0] ^= 1;
     if (saved->decoding) saved->decoding->decoder[0] ^= 1;
-    const auto second = resume(*saved);
-    EXPECT_TRUE(send_now(*second, stored_.substr(cut)));
-    const auto finished = finish(*second);
-    ASSERT_TRUE(finished) << finished.error().message();
-    expect_right(finished->properties);
+    const Ended ended = go_on(*saved, stored_.substr(cut));
+    expect_right(ended.found);
     if (digests) {
-      EXPECT_GE(second->read_back(), cut);
+      EXPECT_GE(ended.read_back, cut);
     }
   }
 }
@@ -139,11 +136,7 @@ TEST_F(IngestTest, BlocksThatFillDecodedBlocksExactlyAreGoneOnFrom) {
   ASSERT_TRUE(saved->decoding);
   ASSERT_GE(saved->decoding->consumed, 5u << 20);
   close(*first);
-  const auto second = resume(*saved);
-  ASSERT_TRUE(send_now(*second, stored.substr(cut)));
-  const auto finished = finish(*second);
-  ASSERT_TRUE(finished) << finished.error().message();
-  EXPECT_EQ(finished->properties.decoded, digest::digest_of(plain));
+  EXPECT_EQ(go_on(*saved, stored.substr(cut)).found.decoded, digest::digest_of(plain));
 }
 
 // Inside an xz block there is no state: its beginning is decoded again, from the file, while later
@@ -157,12 +150,9 @@ TEST_F(IngestTest, ALaggingDecoderReadsTheFileBack) {
   const auto saved = checkpoint(*first);
   ASSERT_TRUE(saved);
   close(*first);
-  const auto second = resume(*saved);
-  ASSERT_TRUE(send_now(*second, stored.substr(cut)));
-  const auto finished = finish(*second);
-  ASSERT_TRUE(finished) << finished.error().message();
-  EXPECT_EQ(finished->properties.decoded, digest::digest_of(plain));
-  EXPECT_GT(second->read_back(), 0u);
+  const Ended ended = go_on(*saved, stored.substr(cut));
+  EXPECT_EQ(ended.found.decoded, digest::digest_of(plain));
+  EXPECT_GT(ended.read_back, 0u);
 }
 
 TEST_F(IngestTest, CancelIsTheAnswerToWhoeverWaits) {
@@ -190,12 +180,7 @@ TEST_F(IngestTest, BytesThatAreOnlyKeptAreDigestedLater) {
   ASSERT_TRUE(saved);
   EXPECT_FALSE(saved->stored);
   close(*first);
-  const auto second = resume(*saved);
-  EXPECT_EQ(second->processed(), 1'100'000u);
-  ASSERT_TRUE(send_now(*second, stored.substr(1'100'000)));
-  const auto finished = finish(*second);
-  ASSERT_TRUE(finished);
-  EXPECT_EQ(finished->properties.stored, digest::digest_of(stored));
+  EXPECT_EQ(go_on(*saved, stored.substr(1'100'000)).found.stored, digest::digest_of(stored));
 }
 
 }  // namespace
