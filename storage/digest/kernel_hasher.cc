@@ -30,6 +30,8 @@ class KernelHasher final : public Hasher {
     return set;
   }
 
+  Stream* stream() override { return rest_ ? nullptr : &stream_; }
+
  private:
   const Algorithms algorithms_;
   Stream stream_;

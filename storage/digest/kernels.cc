@@ -5,36 +5,21 @@
 #include <vector>
 
 #include "storage/digest/algorithms.h"
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
+#include "storage/digest/cpu_features.h"
 
 namespace strata::digest {
 
 #if defined(__x86_64__)
 namespace {
 
-bool has_sha_extensions() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  const bool leaf = __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0;
-  return leaf && (ebx & 1U << 29) != 0 && __builtin_cpu_supports("sse4.1");
-}
-
-// __builtin_cpu_supports also asks whether the operating system saves the registers.
-bool has_avx512vl() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-}
-
 constexpr std::size_t kStitched = 4;
 
 void add_x86_kernels(std::vector<Kernel>& list) {
   using enum Algorithms;
-  const bool sha = has_sha_extensions();
-  const bool avx512 = sha && has_avx512vl();
+  const CpuFeatures& cpu = cpu_features();
+  const bool avx512 = cpu.sha_ni && cpu.avx512;
   std::array<Kernel, kStitched> stitched = {{
-      {"sha-ni stitched sha-1+sha-256", kSha1Sha256, sha, {.pair = sha1_sha256_shani}},
+      {"sha-ni stitched sha-1+sha-256", kSha1Sha256, cpu.sha_ni, {.pair = sha1_sha256_shani}},
       {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512",
        kAll,
        avx512,
@@ -50,11 +35,16 @@ void add_x86_kernels(std::vector<Kernel>& list) {
         .pair = sha1_sha256_shani_avx512vl_vs,
         .sha512 = sha512_avx512vl}},
   }};
-  if (__builtin_cpu_is("intel")) std::ranges::reverse(stitched);
+  if (cpu.intel) std::ranges::reverse(stitched);
   list.insert(list.end(), stitched.begin(), stitched.end());
-  list.push_back({"sha-ni sha-1", kSha1, sha, {.sha1 = sha1_shani}});
-  list.push_back({"sha-ni sha-256", kSha256, sha, {.sha256 = sha256_shani}});
-  list.push_back({"avx-512vl sha-512", kSha512, avx512, {.sha512 = sha512_avx512vl}});
+  list.push_back({"sha-ni+avx2 stitched sha-1+sha-256+sha-512",
+                  kAll,
+                  cpu.sha_ni && cpu.avx2,
+                  {.all = sha_all_shani_avx2, .pair = sha1_sha256_shani, .sha512 = sha512_avx2}});
+  list.push_back({"sha-ni sha-1", kSha1, cpu.sha_ni, {.sha1 = sha1_shani}});
+  list.push_back({"sha-ni sha-256", kSha256, cpu.sha_ni, {.sha256 = sha256_shani}});
+  list.push_back({"avx-512vl sha-512", kSha512, cpu.avx512, {.sha512 = sha512_avx512vl}});
+  list.push_back({"avx2 sha-512", kSha512, cpu.avx2, {.sha512 = sha512_avx2}});
 }
 
 }  // namespace

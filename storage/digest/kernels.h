@@ -84,6 +84,9 @@ void sha_all_shani_avx512vl(Sha1State&, Sha256State&, Sha512State&, const std::b
                             std::size_t blocks);
 void sha_all_shani_avx512vl_vs(Sha1State&, Sha256State&, Sha512State&, const std::byte* data,
                                std::size_t blocks);
+void sha_all_shani_avx2(Sha1State&, Sha256State&, Sha512State&, const std::byte* data,
+                        std::size_t blocks);
+void sha512_avx2(Sha512State&, const std::byte* data, std::size_t blocks);
 void sha512_avx512vl(Sha512State&, const std::byte* data, std::size_t blocks);
 
 }  // namespace strata::digest

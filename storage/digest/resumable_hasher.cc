@@ -32,6 +32,11 @@ class KernelResumableHasher final : public ResumableHasher {
     return encode_state({algorithms_, stream_.state()});
   }
 
+  Stream* stream() override {
+    check(!ended_, "stream() of a hasher that has finished");
+    return &stream_;
+  }
+
  private:
   const Algorithms algorithms_;
   Stream stream_;

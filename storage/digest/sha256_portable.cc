@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "storage/digest/big_endian.h"
+#include "storage/digest/inline.h"
 #include "storage/digest/kernels.h"
-#include "storage/digest/portable.h"
 #include "storage/digest/sha_constants.h"
 
 namespace strata::digest {
@@ -12,25 +12,25 @@ namespace {
 // FIPS 180-4 section 6.2.2, with a window of 16 words of the message schedule.
 class Rounds {
  public:
-  STRATA_PORTABLE_INLINE explicit Rounds(const Sha256State& state) : before_(state) {
+  STRATA_ALWAYS_INLINE explicit Rounds(const Sha256State& state) : before_(state) {
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < 8; ++i) s_[i] = state.h[i];
   }
 
   template <std::size_t... kRounds>
-  STRATA_PORTABLE_INLINE void block(const std::byte* block, std::index_sequence<kRounds...>) {
+  STRATA_ALWAYS_INLINE void block(const std::byte* block, std::index_sequence<kRounds...>) {
     (round<kRounds>(block), ...);
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < 8; ++i) s_[i] = before_.h[i] += s_[i];
   }
 
-  STRATA_PORTABLE_INLINE void save(Sha256State& state) const {
+  STRATA_ALWAYS_INLINE void save(Sha256State& state) const {
     state = before_;
   }
 
  private:
   template <std::size_t kRound>
-  STRATA_PORTABLE_INLINE std::uint32_t word(const std::byte* block) {
+  STRATA_ALWAYS_INLINE std::uint32_t word(const std::byte* block) {
     std::uint32_t& w = w_[kRound % 16];
     if constexpr (kRound < 16) {
       w = load_big_endian<std::uint32_t>(block + 4 * kRound);
@@ -44,7 +44,7 @@ class Rounds {
   }
 
   template <std::size_t kRound>
-  STRATA_PORTABLE_INLINE void round(const std::byte* block) {
+  STRATA_ALWAYS_INLINE void round(const std::byte* block) {
     // The variables a ... h stay where they are; their names move by one place in each round.
     constexpr auto kAt = [](std::size_t variable) { return (variable + 64 - kRound) % 8; };
     const std::uint32_t a = s_[kAt(0)], b = s_[kAt(1)], c = s_[kAt(2)];

@@ -1,6 +1,6 @@
 #define STRATA_SHA_SCHEDULE_BY_VECTOR
 #include "storage/digest/kernels.h"
-#include "storage/digest/sha_all_shani_avx512vl.inl"
+#include "storage/digest/sha_all_shani.inl"
 
 namespace strata::digest {
 

@@ -8,19 +8,10 @@
 
 #include "storage/digest/sha_constants.h"
 #include "storage/digest/sha_state.h"
-
-#define STRATA_ALWAYS_INLINE inline __attribute__((always_inline))
+#include "storage/digest/vector128.inl"
 
 namespace strata::digest {
 namespace {
-
-STRATA_ALWAYS_INLINE __m128i load(const void* from) {
-  return _mm_loadu_si128(static_cast<const __m128i*>(from));
-}
-
-STRATA_ALWAYS_INLINE void store(void* to, __m128i value) {
-  _mm_storeu_si128(static_cast<__m128i*>(to), value);
-}
 
 // The two schedule instructions that are slow on Intel (sha1msg2 and sha256msg1: one in 4 cycles,
 // on the port that also runs the rounds), and the same by vector operations.

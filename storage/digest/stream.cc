@@ -38,20 +38,36 @@ void put(const Words& words, D& digest) {
 }  // namespace
 
 void Stream::update(std::span<const std::byte> data) {
-  const std::size_t pending = state_.bytes % kStreamBlockBytes;
-  state_.bytes += data.size();
-  if (pending > 0) {
-    const std::size_t taken = std::min(kStreamBlockBytes - pending, data.size());
-    std::copy_n(data.begin(), taken, state_.tail.begin() + static_cast<std::ptrdiff_t>(pending));
-    data = data.subspan(taken);
-    if (pending + taken < kStreamBlockBytes) return;
-    blocks(state_.tail.data(), 1);
-  }
+  data = complete_block(data);
   if (const std::size_t whole = data.size() / kStreamBlockBytes; whole > 0) {
-    blocks(data.data(), whole);
+    run_blocks(data.data(), whole);
+    advance(whole * kStreamBlockBytes);
     data = data.subspan(whole * kStreamBlockBytes);
   }
-  std::ranges::copy(data, state_.tail.begin());
+  keep_tail(data);
+}
+
+std::span<const std::byte> Stream::complete_block(std::span<const std::byte> data) {
+  const std::size_t pending = state_.bytes % kStreamBlockBytes;
+  if (pending == 0) return data;
+  const std::size_t taken = std::min(kStreamBlockBytes - pending, data.size());
+  std::copy_n(data.begin(), taken, state_.tail.begin() + static_cast<std::ptrdiff_t>(pending));
+  state_.bytes += taken;
+  if (pending + taken == kStreamBlockBytes) run_blocks(state_.tail.data(), 1);
+  return data.subspan(taken);
+}
+
+void Stream::keep_tail(std::span<const std::byte> tail) {
+  std::ranges::copy(tail, state_.tail.begin());
+  state_.bytes += tail.size();
+}
+
+Algorithms Stream::algorithms() const {
+  unsigned set = 0;
+  if (run_.pair || run_.sha1) set |= static_cast<unsigned>(Algorithms::kSha1);
+  if (run_.pair || run_.sha256) set |= static_cast<unsigned>(Algorithms::kSha256);
+  if (run_.sha512) set |= static_cast<unsigned>(Algorithms::kSha512);
+  return static_cast<Algorithms>(set);
 }
 
 DigestSet Stream::finish() {
@@ -73,7 +89,7 @@ DigestSet Stream::finish() {
   return set;
 }
 
-void Stream::blocks(const std::byte* data, std::size_t count) {
+void Stream::run_blocks(const std::byte* data, std::size_t count) {
   if (run_.all) return run_.all(state_.sha1, state_.sha256, state_.sha512, data, count);
   if (run_.pair) run_.pair(state_.sha1, state_.sha256, data, 2 * count);
   if (run_.sha1) run_.sha1(state_.sha1, data, 2 * count);

@@ -32,13 +32,24 @@ class Stream {
   Stream(const BlockFunctions& run, const StreamState& state) : run_(run), state_(state) {}
 
   void update(std::span<const std::byte> data);
+
+  // The same in steps, for callers that run the whole blocks themselves. First what completes a
+  // block that was begun: returns the data behind that, which is empty while none is complete.
+  [[nodiscard]] std::span<const std::byte> complete_block(std::span<const std::byte> data);
+  // Whole blocks by this stream's functions, or by the caller's over the chaining values in
+  // state(); advance() counts them.
+  void run_blocks(const std::byte* data, std::size_t count);
+  void advance(std::size_t bytes) { state_.bytes += bytes; }
+  // Last what is left, less than a block.
+  void keep_tail(std::span<const std::byte> tail);
+
   // Ends the stream: state() is of no use then.
   [[nodiscard]] DigestSet finish();
   [[nodiscard]] const StreamState& state() const { return state_; }
+  [[nodiscard]] StreamState& state() { return state_; }
+  [[nodiscard]] Algorithms algorithms() const;
 
  private:
-  void blocks(const std::byte* data, std::size_t count);
-
   BlockFunctions run_;
   StreamState state_;
 };

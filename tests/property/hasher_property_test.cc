@@ -137,7 +137,7 @@ TEST(Kernels, AreSupportedWhereTheProcessorHasTheInstructions) {
   EXPECT_EQ(best_kernel(Algorithms::kSha1Sha256) != nullptr, sha);
   EXPECT_EQ(best_kernel(Algorithms::kAll) != nullptr, avx512);
   EXPECT_EQ(all_in_one_pass(), avx512);
-  EXPECT_EQ(kernels().size(), 10U);
+  EXPECT_EQ(kernels().size(), 12U);
 }
 #endif
 

@@ -1,0 +1,10 @@
+#include "storage/digest/kernels.h"
+#include "storage/digest/sha512_rounds.inl"
+
+namespace strata::digest {
+
+void sha512_avx512vl(Sha512State& state, const std::byte* data, std::size_t blocks) {
+  sha512_blocks(state, data, blocks);
+}
+
+}  // namespace strata::digest

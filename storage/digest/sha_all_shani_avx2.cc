@@ -1,0 +1,12 @@
+#include "storage/digest/kernels.h"
+#include "storage/digest/sha_all_shani.inl"
+
+namespace strata::digest {
+
+void sha_all_shani_avx2(Sha1State& sha1, Sha256State& sha256, Sha512State& sha512,
+                        const std::byte* data, std::size_t blocks) {
+  _mm256_zeroupper();  // see kernels.h
+  all_blocks(sha1, sha256, sha512, data, blocks);
+}
+
+}  // namespace strata::digest
