@@ -17,6 +17,7 @@ struct WorkerPool::State {
   std::condition_variable wake;
   std::deque<std::function<void()>> tasks;
   bool stopping = false;
+  std::size_t busy = 0;  // threads that run a task
   std::vector<std::thread> threads;
 
   void run() {
@@ -26,10 +27,12 @@ struct WorkerPool::State {
       if (tasks.empty()) return;
       auto task = std::move(tasks.front());
       tasks.pop_front();
+      ++busy;
       lock.unlock();
       task();
       task = nullptr;  // what it held is released outside the lock
       lock.lock();
+      --busy;
     }
   }
 };
@@ -60,6 +63,12 @@ void WorkerPool::post(std::function<void()> task) {
 
 std::size_t WorkerPool::threads() const {
   return state_->threads.size();
+}
+
+std::size_t WorkerPool::idle() const {
+  const std::lock_guard lock(state_->mutex);
+  const std::size_t wanted = state_->busy + state_->tasks.size();
+  return state_->threads.size() - std::min(state_->threads.size(), wanted);
 }
 
 struct SerialQueue::State : std::enable_shared_from_this<SerialQueue::State> {

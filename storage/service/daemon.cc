@@ -85,6 +85,7 @@ struct Daemon::Parts {
   std::optional<http::Server> server;
   std::optional<io::WorkerPool> disk;
   std::optional<io::WorkerPool> compute;
+  std::optional<digest::Engine> digests;
   std::optional<Registrar> registrar;
   std::optional<Collector> collector;
 
@@ -155,13 +156,15 @@ Status Daemon::start() {
   p.blocks.emplace(kBlocksKept);
   p.disk.emplace("disk", kDiskThreads);
   p.compute.emplace("compute", io::usable_cpus());
-  p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.blocks, *p.blob_store,
-                     *p.catalog, *p.images, *p.open_images, p.metrics, p.counts, token);
+  p.digests.emplace(*p.compute, p.metrics);
+  p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
+                     *p.blob_store, *p.catalog, *p.images, *p.open_images, p.metrics, p.counts,
+                     token);
   p.publisher.emplace(*p.services);
   p.uploads.emplace(upload::Uploads::Parts{p.config.limits,
                                            p.clock,
                                            p.random,
-                                           {*p.disk, *p.compute, *p.blocks},
+                                           {*p.disk, *p.compute, *p.digests, *p.blocks},
                                            *p.blob_store,
                                            *p.journal,
                                            *p.publisher});

@@ -12,6 +12,7 @@
 #include "storage/upload/uploads.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
+#include "strata/digest/engine.h"
 #include "strata/io/block.h"
 #include "strata/io/worker_pool.h"
 
@@ -27,6 +28,7 @@ struct Services {
   Random& random;
   io::WorkerPool& disk;
   io::WorkerPool& compute;
+  digest::Engine& digests;
   io::BlockPool& blocks;
   blob::BlobStore& blob_store;
   catalog::Catalog& catalog;

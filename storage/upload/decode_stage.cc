@@ -258,7 +258,7 @@ DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const
     : DecodeStage(std::make_shared<State>(
           kind == DigestStage::Kind::kResumable && has_small_states(encoding),
           codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
-          DigestStage(pools.compute, kind), 0, limits, pools, std::move(read), std::move(done))) {}
+          DigestStage(pools.digests, kind), 0, limits, pools, std::move(read), std::move(done))) {}
 
 Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, const Limits& limits,
                                                           Pools pools, Read read, Done done) {
@@ -268,7 +268,7 @@ Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, co
   if (restored.consumed != saved.consumed || restored.produced != saved.digests.bytes) {
     return Error(Errc::kCorruptData, "the saved decoder of an upload is at another place");
   }
-  STRATA_TRY(DigestStage digests, DigestStage::restore(pools.compute, saved.digests));
+  STRATA_TRY(DigestStage digests, DigestStage::restore(pools.digests, saved.digests));
   auto state = std::make_shared<State>(
       has_small_states(restored.encoding), std::move(restored.decoder), std::move(digests),
       saved.consumed, limits, pools, std::move(read), std::move(done));

@@ -37,6 +37,7 @@ class DecodeStage {
   using Done = std::function<void(const Result<DigestStage::Found>&)>;
   struct Pools {
     io::WorkerPool& compute;
+    digest::Engine& digests;
     io::BlockPool& blocks;
   };
 

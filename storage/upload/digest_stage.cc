@@ -7,7 +7,7 @@ namespace strata::upload {
 
 struct DigestStage::State {
   struct Part {
-    std::unique_ptr<digest::Hasher> hasher;
+    std::shared_ptr<digest::Hasher> hasher;
     digest::ResumableHasher* resumable = nullptr;  // the same one, when it can be saved
     DigestSet found;
   };
@@ -32,13 +32,13 @@ struct DigestStage::State {
   }
 };
 
-DigestStage::DigestStage(io::WorkerPool& compute, std::shared_ptr<State> state)
+DigestStage::DigestStage(digest::Engine& engine, std::shared_ptr<State> state)
     : state_(std::move(state)) {
-  for (std::size_t i = 0; i < state_->parts.size(); ++i) queues_.emplace_back(compute);
+  for (const State::Part& part : state_->parts) queues_.emplace_back(engine, part.hasher);
 }
 
-DigestStage::DigestStage(io::WorkerPool& compute, Kind kind)
-    : DigestStage(compute, [kind] {
+DigestStage::DigestStage(digest::Engine& engine, Kind kind)
+    : DigestStage(engine, [kind] {
         auto state = std::make_shared<State>();
         const auto add = [&](digest::Algorithms algorithms) {
           if (kind == Kind::kResumable)
@@ -58,7 +58,7 @@ DigestStage& DigestStage::operator=(DigestStage&&) noexcept = default;
 DigestStage::~DigestStage() = default;
 
 // The states say how the work was split when they were saved; it goes on like that.
-Result<DigestStage> DigestStage::restore(io::WorkerPool& compute, const Saved& saved) {
+Result<DigestStage> DigestStage::restore(digest::Engine& engine, const Saved& saved) {
   const Error wrong(Errc::kCorruptData, "the saved digests of an upload do not fit together");
   auto state = std::make_shared<State>();
   for (const std::string& part : saved.digests) {
@@ -71,17 +71,12 @@ Result<DigestStage> DigestStage::restore(io::WorkerPool& compute, const Saved& s
   if (state->parts.empty() || state->parts.size() > 2) return wrong;
   STRATA_TRY(state->probe, codec::DiskProbe::restore(std::as_bytes(std::span(saved.probe))));
   if (state->probe.bytes() != saved.bytes) return wrong;
-  return DigestStage(compute, std::move(state));
+  return DigestStage(engine, std::move(state));
 }
 
 void DigestStage::submit(const std::shared_ptr<const io::Block>& block) {
-  for (std::size_t i = 0; i < queues_.size(); ++i) {
-    const bool probes = i + 1 == queues_.size();
-    queues_[i].post([state = state_, block, i, probes] {
-      state->parts[i].hasher->update(block->bytes());
-      if (probes) state->probe.update(block->bytes());
-    });
-  }
+  for (digest::Engine::Queue& queue : queues_) queue.update(block);
+  queues_.back().post([state = state_, block] { state->probe.update(block->bytes()); });
 }
 
 void DigestStage::save(std::function<void(Saved)> done) {

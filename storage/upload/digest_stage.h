@@ -1,24 +1,24 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "strata/base/digest.h"
 #include "strata/codec/disk_format.h"
+#include "strata/digest/engine.h"
 #include "strata/digest/hasher.h"
 #include "strata/io/block.h"
-#include "strata/io/worker_pool.h"
 
 namespace strata::upload {
 
-// Digests and disk format of one view (stored or decoded) of an upload, on the compute pool. Where
-// one kernel takes all three digests in one pass, that is one queue: it costs a third less CPU than
-// the split. Elsewhere it is two: SHA-512, whose serial chain is the limit of one stream, and SHA-1
-// with SHA-256. The last of them also feeds the disk format probe. All calls are for one thread at
-// a time.
+// Digests and disk format of one view (stored or decoded) of an upload, by the digest engine, which
+// takes the blocks of several uploads together. Where one kernel takes all three digests in one
+// pass, that is one stream. Elsewhere it is two: SHA-512, whose serial chain is the limit, and
+// SHA-1 with SHA-256. The last of them also feeds the disk format probe. All calls are for one
+// thread at a time.
 class DigestStage {
  public:
   struct Found {
@@ -35,9 +35,9 @@ class DigestStage {
   enum class Kind : unsigned char { kOnce, kResumable };
 
   // `kOnce`: save() is not possible, but other hashers may be faster on some machines.
-  DigestStage(io::WorkerPool& compute, Kind kind);
+  DigestStage(digest::Engine& engine, Kind kind);
   // kCorruptData when the states are damaged or contradict each other.
-  [[nodiscard]] static Result<DigestStage> restore(io::WorkerPool& compute, const Saved& saved);
+  [[nodiscard]] static Result<DigestStage> restore(digest::Engine& engine, const Saved& saved);
   DigestStage(DigestStage&&) noexcept;
   DigestStage& operator=(DigestStage&&) noexcept;
   ~DigestStage();
@@ -50,9 +50,9 @@ class DigestStage {
 
  private:
   struct State;
-  DigestStage(io::WorkerPool& compute, std::shared_ptr<State> state);
-  std::shared_ptr<State> state_;        // shared by the stage and its queued tasks
-  std::deque<io::SerialQueue> queues_;  // one for each part of the state
+  DigestStage(digest::Engine& engine, std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;               // shared by the stage and its queued tasks
+  std::vector<digest::Engine::Queue> queues_;  // one for each part of the state
 };
 
 }  // namespace strata::upload

@@ -23,7 +23,7 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
         offset(w->size()),
         writer(std::move(w)),
         writes(p.disk),
-        stored(p.compute, digest_kind()) {
+        stored(p.digests, digest_kind()) {
     if (mode != Mode::kOnce) writer->keep();
   }
 
@@ -143,9 +143,10 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
   void set_encoding(codec::Encoding found) {
     encoding = found;
     if (found == codec::Encoding::kIdentity) return;
-    set_decoder(std::make_shared<DecodeStage>(found, digest_kind(), limits,
-                                              DecodeStage::Pools{pools.compute, pools.blocks},
-                                              read_callback(), decoded_callback()));
+    set_decoder(std::make_shared<DecodeStage>(
+        found, digest_kind(), limits,
+        DecodeStage::Pools{pools.compute, pools.digests, pools.blocks}, read_callback(),
+        decoded_callback()));
   }
 
   // Digests and decoder get a block whose bytes are, or will be, at `processed` in the file.
@@ -208,7 +209,7 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
 Status Ingest::State::restore(const Checkpoint& checkpoint) {
   released = checkpoint.offset;
   if (mode == Mode::kKeepOnly || !checkpoint.stored) return {};
-  auto digests = DigestStage::restore(pools.compute, *checkpoint.stored);
+  auto digests = DigestStage::restore(pools.digests, *checkpoint.stored);
   if (!digests) {
     log::warn("upload.digests_not_restored", {{"error", digests.error().message()}});
     return {};
@@ -229,8 +230,9 @@ Status Ingest::State::restore(const Checkpoint& checkpoint) {
 
 void Ingest::State::restore_decoder(const Checkpoint& checkpoint) {
   if (checkpoint.decoding) {
-    auto stage = DecodeStage::restore(*checkpoint.decoding, limits, {pools.compute, pools.blocks},
-                                      read_callback(), decoded_callback());
+    auto stage = DecodeStage::restore(*checkpoint.decoding, limits,
+                                      {pools.compute, pools.digests, pools.blocks}, read_callback(),
+                                      decoded_callback());
     if (stage) return set_decoder(std::shared_ptr<DecodeStage>(*std::move(stage)));
     log::warn("upload.decoder_not_restored", {{"error", stage.error().message()}});
   }

@@ -8,6 +8,7 @@
 #include "storage/upload/checkpoint.h"
 #include "strata/base/limits.h"
 #include "strata/base/result.h"
+#include "strata/digest/engine.h"
 #include "strata/io/block.h"
 #include "strata/io/worker_pool.h"
 
@@ -15,7 +16,7 @@
 // block is shared, without a copy, by the stages that run side by side:
 //
 //   blocks -+-> writer (disk pool): staging file, O_DIRECT
-//           +-> digests and disk format probe (compute pool)
+//           +-> digests and disk format probe (digest engine, on the compute pool)
 //           +-> decoder (compute pool, when encoded) -> decoded blocks -> digests, probe
 //
 // Back-pressure: at most limits.upload_blocks blocks and limits.decoded_blocks decoded blocks exist
@@ -28,6 +29,7 @@ namespace strata::upload {
 struct IngestPools {
   io::WorkerPool& disk;
   io::WorkerPool& compute;
+  digest::Engine& digests;  // on `compute`
   io::BlockPool& blocks;
 };
 

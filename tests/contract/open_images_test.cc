@@ -42,10 +42,11 @@ class OpenImagesTest : public testing::Test {
                               [](const catalog::Image&) { return false; }};
   io::WorkerPool disk_{"disk", 1};
   io::WorkerPool compute_{"compute", 1};
+  digest::Engine digests_{compute_, metrics_};
   io::BlockPool blocks_{1};
   OpenImages open_{2};
-  Services services_{config_,   clock_,  random_, disk_,    compute_, blocks_, *blobs_,
-                     *catalog_, images_, open_,   metrics_, counts_,  "token"};
+  Services services_{config_, clock_,    random_, disk_, compute_, digests_, blocks_,
+                     *blobs_, *catalog_, images_, open_, metrics_, counts_,  "token"};
   const Principal owner_{"owner", "owner", false};
   const Principal stranger_{"stranger", "stranger", false};
 };

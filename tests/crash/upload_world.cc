@@ -92,11 +92,12 @@ Status UploadWorld::start() {
   }
   disk_.emplace("disk", 2);
   compute_.emplace("compute", 2);
+  digests_.emplace(*compute_, metrics_);
   publisher_ = std::make_unique<TestPublisher>(*images_, *catalog_, maker_.clock());
   uploads_ = std::make_unique<Uploads>(Uploads::Parts{limits_,
                                                       maker_.clock(),
                                                       maker_.random(),
-                                                      {*disk_, *compute_, blocks_},
+                                                      {*disk_, *compute_, *digests_, blocks_},
                                                       *blobs_,
                                                       *journal_,
                                                       *publisher_});
@@ -108,6 +109,7 @@ Status UploadWorld::start() {
 void UploadWorld::stop() {
   watchdog_.phase("stop");
   if (uploads_) uploads_->stop();
+  digests_.reset();
   compute_.reset();
   disk_.reset();
   uploads_.reset();

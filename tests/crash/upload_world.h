@@ -95,7 +95,9 @@ class UploadWorld {
   boost::asio::io_context context_;
   io::BlockPool blocks_{16};
   std::optional<io::WorkerPool> disk_;
+  Metrics metrics_;
   std::optional<io::WorkerPool> compute_;
+  std::optional<digest::Engine> digests_;
 };
 
 }  // namespace strata::test

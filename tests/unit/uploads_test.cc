@@ -151,9 +151,16 @@ class UploadsTest : public testing::Test {
   io::BlockPool blocks_{16};
   asio::io_context context_;
   io::WorkerPool disk_{"disk", 2};
+  Metrics metrics_;
   io::WorkerPool compute_{"compute", 2};
-  Uploads uploads_{Uploads::Parts{
-      limits_, clock_, random_, {disk_, compute_, blocks_}, *blobs_, *journal_, publisher_}};
+  digest::Engine digests_{compute_, metrics_};
+  Uploads uploads_{Uploads::Parts{limits_,
+                                  clock_,
+                                  random_,
+                                  {disk_, compute_, digests_, blocks_},
+                                  *blobs_,
+                                  *journal_,
+                                  publisher_}};
 };
 
 TEST_F(UploadsTest, QuotasAreForEachOwner) {

@@ -20,6 +20,8 @@ class WorkerPool {
 
   void post(std::function<void()> task);  // any thread; tasks must not throw
   [[nodiscard]] std::size_t threads() const;
+  // Threads that wait for a task, at this moment.
+  [[nodiscard]] std::size_t idle() const;
 
  private:
   struct State;

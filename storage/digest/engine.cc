@@ -1,0 +1,259 @@
+#include "strata/digest/engine.h"
+
+#include <ctime>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "storage/digest/crowding.h"
+#include "storage/digest/lane_kernels.h"
+#include "storage/digest/two_threads.h"
+
+namespace strata::digest {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A turn takes the same number of bytes of each stream: as many as the one with the shortest block
+// has, lest its lane stays empty, but not so few that finding the lanes costs more than filling
+// them.
+constexpr std::size_t kTurnBytesMin = std::size_t{64} << 10;
+
+std::chrono::nanoseconds thread_cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+struct Counters {
+  explicit Counters(Metrics& metrics)
+      : alone(bytes(metrics, "alone")),
+        two_threads(bytes(metrics, "two-threads")),
+        together(bytes(metrics, "together")),
+        turns(metrics.counter("strata_digest_turns_total",
+                              "Times that a thread took blocks of streams to digest")),
+        lane_bytes(metrics.counter("strata_digest_lane_bytes_total",
+                                   "Bytes that the lanes of vector kernels had room for, once for "
+                                   "each algorithm")),
+        filled_bytes(metrics.counter("strata_digest_lane_filled_bytes_total",
+                                     "Bytes of streams in those lanes, once for each algorithm")),
+        threads(metrics.gauge("strata_digest_threads_allowed",
+                              "Threads that digests may use at a time, fewer when they crowd")),
+        queue_seconds(metrics.histogram("strata_digest_queue_seconds",
+                                        "Time that a stream's block waited for a thread")) {}
+
+  static Counter& bytes(Metrics& metrics, const std::string& way) {
+    return metrics.counter("strata_digest_bytes_total",
+                           "Bytes digested: of streams alone, over two threads, or together",
+                           "way=\"" + way + "\"");
+  }
+
+  Counter &alone, &two_threads, &together, &turns, &lane_bytes, &filled_bytes;
+  Gauge& threads;
+  Histogram& queue_seconds;
+};
+
+}  // namespace
+
+// Guarded by the scheduler's mutex, except for the hasher and the front item of a queue that a turn
+// has taken: those are the turn's.
+struct Engine::Queue::State {
+  struct Item {
+    std::shared_ptr<const io::Block> block;  // or null: a task
+    std::size_t done = 0;                    // bytes of the block
+    std::function<void()> task;
+  };
+
+  explicit State(std::shared_ptr<Hasher> h) : hasher(std::move(h)) {}
+
+  const std::shared_ptr<Hasher> hasher;
+  std::deque<Item> items;
+  bool active = false;  // in the scheduler's `ready`, or taken by a turn
+  Clock::time_point ready_since{};
+};
+
+class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler> {
+ public:
+  Scheduler(io::WorkerPool& pool, Metrics& metrics)
+      : pool_(pool), counters_(metrics), crowding_(pool.threads()) {
+    counters_.threads.set(static_cast<std::int64_t>(crowding_.allowed()));
+  }
+
+  void give(const std::shared_ptr<Queue::State>& queue, Queue::State::Item item) {
+    const std::lock_guard lock(mutex_);
+    queue->items.push_back(std::move(item));
+    if (queue->active) return;
+    queue->active = true;
+    ++active_;
+    make_ready(queue, Clock::now());
+    post_turns();
+  }
+
+ private:
+  using Queues = std::vector<std::shared_ptr<Queue::State>>;
+
+  void make_ready(const std::shared_ptr<Queue::State>& queue, Clock::time_point now) {
+    queue->ready_since = now;
+    ready_.push_back(queue);
+  }
+
+  // As many turns as there is work for and threads are allowed.
+  void post_turns() {
+    const std::size_t wanted = (ready_.size() + share() - 1) / share();
+    while (turns_waiting_ < wanted && turns_ < crowding_.allowed()) {
+      ++turns_;
+      ++turns_waiting_;
+      pool_.post([self = shared_from_this()] { self->turn(); });
+    }
+  }
+
+  // The most streams that one turn takes.
+  [[nodiscard]] std::size_t share() const {
+    const std::size_t threads = crowding_.allowed();
+    return std::clamp<std::size_t>((active_ + threads - 1) / threads, 1, kLanesMax);
+  }
+
+  void turn() {
+    Queues taken;
+    bool may_split = false;
+    {
+      const std::lock_guard lock(mutex_);
+      --turns_waiting_;
+      const auto now = Clock::now();
+      const std::size_t count = std::min(ready_.size(), share());
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::chrono::duration<double> waited = now - ready_[i]->ready_since;
+        counters_.queue_seconds.observe(waited.count());
+      }
+      const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(count);
+      taken.assign(std::make_move_iterator(ready_.begin()), std::make_move_iterator(end));
+      ready_.erase(ready_.begin(), end);
+      may_split = active_ == 1 && crowding_.allowed() > 1;
+    }
+    const auto start = Clock::now();
+    const auto cpu_start = thread_cpu_time();
+    run(taken, may_split);
+    const auto cpu = thread_cpu_time() - cpu_start;
+    give_back(std::move(taken), Clock::now() - start, cpu);
+  }
+
+  void give_back(Queues taken, Clock::duration wall, std::chrono::nanoseconds cpu) {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    crowding_.turn(now, wall, cpu);
+    counters_.threads.set(static_cast<std::int64_t>(crowding_.allowed()));
+    for (auto& queue : taken) {
+      if (!queue->items.empty()) {
+        make_ready(queue, now);
+      } else {
+        queue->active = false;
+        --active_;
+      }
+    }
+    --turns_;
+    post_turns();
+  }
+
+  // Tasks up to the first block of each stream, a piece of that block, and the tasks behind it when
+  // it is done. Items are touched only under the lock, what is in them is not.
+  void run(const Queues& taken, bool may_split) {
+    struct Taken {
+      Queue::State* queue;
+      std::shared_ptr<const io::Block> block;
+      std::size_t done;
+    };
+    std::vector<Taken> blocks;
+    std::size_t shortest = io::kBlockBytes;
+    for (const auto& queue : taken) {
+      run_tasks(*queue);
+      const std::lock_guard lock(mutex_);
+      if (queue->items.empty()) continue;
+      const auto& item = queue->items.front();
+      if (!item.block) continue;  // given while the tasks ran
+      blocks.push_back({queue.get(), item.block, item.done});
+      shortest = std::min(shortest, item.block->size() - item.done);
+    }
+    const std::size_t bytes_max = std::max(shortest, kTurnBytesMin);
+    std::vector<Piece> pieces;
+    for (const Taken& taken_block : blocks) {
+      const auto rest = taken_block.block->bytes().subspan(taken_block.done);
+      pieces.push_back(
+          {taken_block.queue->hasher.get(), rest.first(std::min(rest.size(), bytes_max))});
+    }
+    digest(pieces, may_split);
+    {
+      std::vector<std::shared_ptr<const io::Block>> released;  // outside the lock: it may call back
+      const std::lock_guard lock(mutex_);
+      for (std::size_t i = 0; i < blocks.size(); ++i) {
+        auto& items = blocks[i].queue->items;
+        items.front().done += pieces[i].data.size();
+        if (items.front().done < items.front().block->size()) continue;
+        released.push_back(std::move(items.front().block));
+        items.pop_front();
+      }
+    }
+    blocks.clear();
+    for (const auto& queue : taken) run_tasks(*queue);
+  }
+
+  void run_tasks(Queue::State& queue) {
+    for (;;) {
+      std::function<void()> task;
+      {
+        const std::lock_guard lock(mutex_);
+        if (queue.items.empty() || queue.items.front().block) return;
+        task = std::move(queue.items.front().task);
+        queue.items.pop_front();
+      }
+      task();
+    }
+  }
+
+  void digest(const std::vector<Piece>& pieces, bool may_split) {
+    if (pieces.empty()) return;
+    counters_.turns.add();
+    if (pieces.size() == 1) {
+      const Piece& piece = pieces.front();
+      const bool split = may_split && update_on_two_threads(*piece.hasher, piece.data, pool_);
+      if (!split) piece.hasher->update(piece.data);
+      (split ? counters_.two_threads : counters_.alone).add(piece.data.size());
+      return;
+    }
+    const LaneUse use = update_together(pieces);
+    counters_.lane_bytes.add(use.lane_bytes);
+    counters_.filled_bytes.add(use.filled_bytes);
+    for (const Piece& piece : pieces) counters_.together.add(piece.data.size());
+  }
+
+  io::WorkerPool& pool_;
+  const Counters counters_;
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<Queue::State>> ready_;  // those that have waited longest first
+  std::size_t active_ = 0;                           // queues ready or taken
+  std::size_t turns_ = 0;                            // in the pool: waiting there or running
+  std::size_t turns_waiting_ = 0;
+  Crowding crowding_;
+};
+
+Engine::Engine(io::WorkerPool& pool, Metrics& metrics)
+    : scheduler_(std::make_shared<Scheduler>(pool, metrics)) {}
+Engine::~Engine() = default;
+
+Engine::Queue::Queue(const Engine& engine, std::shared_ptr<Hasher> hasher)
+    : scheduler_(engine.scheduler_), state_(std::make_shared<State>(std::move(hasher))) {}
+Engine::Queue::~Queue() = default;
+Engine::Queue::Queue(Queue&&) noexcept = default;
+Engine::Queue& Engine::Queue::operator=(Queue&&) noexcept = default;
+
+void Engine::Queue::update(std::shared_ptr<const io::Block> block) {
+  scheduler_->give(state_, {std::move(block), 0, {}});
+}
+
+void Engine::Queue::post(std::function<void()> task) {
+  scheduler_->give(state_, {nullptr, 0, std::move(task)});
+}
+
+}  // namespace strata::digest
