@@ -1,0 +1,297 @@
+#include "strata/digest/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <future>
+#include <mutex>
+#include <numeric>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "storage/digest/kernels.h"
+#include "storage/digest/lane_kernels.h"
+
+namespace strata::digest {
+namespace {
+
+std::shared_ptr<const io::Block> block_of(std::string_view bytes) {
+  auto block = std::make_shared<io::Block>();
+  std::ranges::copy(std::as_bytes(std::span(bytes)), block->data());
+  block->set_size(bytes.size());
+  return block;
+}
+
+class DigestEngine : public testing::Test {
+ protected:
+  DigestEngine() { std::fprintf(stderr, "seed %u\n", seed_); }
+
+  std::string random_text(std::size_t size) {
+    std::string text(size, '\0');
+    std::ranges::generate(text, [&] { return static_cast<char>(random_()); });
+    return text;
+  }
+  std::size_t random_below(std::size_t limit) {
+    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random_);
+  }
+  [[nodiscard]] std::uint64_t digested(const std::string& way) {
+    return metrics_.counter("strata_digest_bytes_total", "", "way=\"" + way + "\"").value();
+  }
+  [[nodiscard]] std::uint64_t count(const char* name) { return metrics_.counter(name, "").value(); }
+
+  // A stream with what it was given, whose digests can be asked for.
+  struct Stream {
+    Stream(const Engine& engine, std::unique_ptr<Hasher> h)
+        : hasher(std::move(h)), queue(engine, hasher) {}
+    void give(std::string_view bytes) {
+      given += bytes;
+      queue.update(block_of(bytes));
+    }
+    [[nodiscard]] std::future<DigestSet> finish() {
+      auto found = std::make_shared<std::promise<DigestSet>>();
+      queue.post([found, h = hasher] { found->set_value(h->finish()); });
+      return found->get_future();
+    }
+    std::shared_ptr<Hasher> hasher;
+    Engine::Queue queue;
+    std::string given;
+  };
+
+  // While it exists, no thread of the pool gets to anything else.
+  class Hold {
+   public:
+    explicit Hold(io::WorkerPool& pool)
+        : held_(static_cast<std::ptrdiff_t>(pool.threads() + 1)), release_(promise_.get_future()) {
+      for (std::size_t i = 0; i < pool.threads(); ++i) {
+        pool.post([this, release = release_] {
+          held_.arrive_and_wait();
+          release.wait();
+        });
+      }
+      held_.arrive_and_wait();
+    }
+    ~Hold() { promise_.set_value(); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    std::barrier<> held_;
+    std::promise<void> promise_;
+    std::shared_future<void> release_;
+  };
+
+  const unsigned seed_ = std::random_device()();
+  std::mt19937_64 random_{seed_};
+  Metrics metrics_;
+};
+
+TEST_F(DigestEngine, ManyStreamsFromManyThreadsGetTheirOwnDigests) {
+  io::WorkerPool pool("test", 3);
+  Engine engine(pool, metrics_);
+  constexpr std::size_t kThreads = 4, kStreams = 10;
+  std::vector<std::vector<std::string>> pieces(kThreads * kStreams);
+  for (auto& list : pieces) {
+    for (std::size_t i = random_below(12); i > 0; --i) {
+      list.push_back(random_text(random_below(3) == 0 ? random_below(io::kBlockBytes) + 1
+                                                      : random_below(9000) + 1));
+    }
+  }
+  std::vector<DigestSet> found(pieces.size());
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      std::vector<Stream> streams;
+      streams.reserve(kStreams);
+      for (std::size_t s = 0; s < kStreams; ++s) {
+        // Some keep their state, some are OpenSSL's, which have no lanes.
+        streams.emplace_back(engine, s == 0 ? make_openssl_hasher(Algorithms::kAll)
+                                            : make_resumable_hasher(Algorithms::kAll));
+      }
+      for (std::size_t i = 0; i < 12; ++i) {
+        for (std::size_t s = 0; s < kStreams; ++s) {
+          const auto& list = pieces[t * kStreams + s];
+          if (i < list.size()) streams[s].give(list[i]);
+        }
+      }
+      for (std::size_t s = 0; s < kStreams; ++s) {
+        found[t * kStreams + s] = streams[s].finish().get();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const std::string whole = std::accumulate(pieces[i].begin(), pieces[i].end(), std::string());
+    EXPECT_EQ(found[i], digest_of(whole)) << "stream " << i << ", seed " << seed_;
+  }
+}
+
+TEST_F(DigestEngine, StreamsThatWaitTogetherShareTheLanes) {
+  io::WorkerPool pool("test", 1);
+  Engine engine(pool, metrics_);
+  std::vector<Stream> streams;
+  std::vector<std::future<DigestSet>> found;
+  {
+    const Hold hold(pool);
+    for (std::size_t i = 0; i < kLanesMax; ++i) {
+      streams.emplace_back(engine, make_resumable_hasher(Algorithms::kAll));
+      streams.back().give(random_text(300'000));
+      found.push_back(streams.back().finish());
+    }
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].get(), digest_of(streams[i].given)) << "stream " << i;
+  }
+  EXPECT_EQ(digested("together"), kLanesMax * 300'000);
+  EXPECT_EQ(digested("alone"), 0U);
+  EXPECT_EQ(count("strata_digest_turns_total"), 1U);
+  const auto kernels = sha512_lane_kernels();
+  if (std::ranges::any_of(kernels, [](const auto& kernel) { return kernel.supported; })) {
+    // Sixteen streams are no multiple of a width that leaves lanes empty.
+    EXPECT_GE(count("strata_digest_lane_filled_bytes_total"), kLanesMax * 299'000);
+    EXPECT_EQ(count("strata_digest_lane_filled_bytes_total"),
+              count("strata_digest_lane_bytes_total"));
+  }
+}
+
+TEST_F(DigestEngine, StreamsTakeTurns) {
+  io::WorkerPool pool("test", 1);
+  Engine engine(pool, metrics_);
+  std::vector<Stream> streams;
+  std::vector<std::size_t> order;  // of the only thread
+  std::vector<std::future<DigestSet>> found;
+  constexpr std::size_t kStreams = 20, kBlocks = 4;
+  {
+    const Hold hold(pool);
+    for (std::size_t i = 0; i < kStreams; ++i) {
+      streams.emplace_back(engine, make_resumable_hasher(Algorithms::kAll));
+      for (std::size_t b = 0; b < kBlocks; ++b) {
+        streams[i].give(random_text(100'000));
+        streams[i].queue.post([&order, i] { order.push_back(i); });
+      }
+      found.push_back(streams[i].finish());
+    }
+  }
+  for (auto& future : found) (void)future.get();
+  // Whatever their number in a turn, nobody gets ahead of another by more than a block.
+  std::vector<std::size_t> done(kStreams);
+  for (const std::size_t stream : order) {
+    ++done[stream];
+    const auto [least, most] = std::ranges::minmax(done);
+    ASSERT_LE(most, least + 2) << "stream " << stream;
+  }
+  EXPECT_EQ(order.size(), kStreams * kBlocks);
+}
+
+// Short blocks beside long ones are not kept waiting for these.
+TEST_F(DigestEngine, AShortBlockIsDoneWithTheFirstPieceOfALongOne) {
+  io::WorkerPool pool("test", 1);
+  Engine engine(pool, metrics_);
+  Stream slow(engine, make_resumable_hasher(Algorithms::kAll));
+  Stream quick(engine, make_resumable_hasher(Algorithms::kAll));
+  std::vector<std::string> order;
+  std::future<DigestSet> slow_found, quick_found;
+  {
+    const Hold hold(pool);
+    slow.give(random_text(io::kBlockBytes));
+    slow.queue.post([&] { order.emplace_back("long"); });
+    slow_found = slow.finish();
+    for (int i = 0; i < 3; ++i) {
+      quick.give(random_text(1000));
+      quick.queue.post([&] { order.emplace_back("short"); });
+    }
+    quick_found = quick.finish();
+  }
+  EXPECT_EQ(slow_found.get(), digest_of(slow.given));
+  EXPECT_EQ(quick_found.get(), digest_of(quick.given));
+  EXPECT_EQ(order, (std::vector<std::string>{"short", "short", "short", "long"}));
+}
+
+TEST_F(DigestEngine, AStreamByItselfUsesASecondThreadWhileOneIsFree) {
+  io::WorkerPool pool("test", 2);
+  Engine engine(pool, metrics_);
+  Stream stream(engine, make_resumable_hasher(Algorithms::kAll));
+  stream.give(random_text(17));  // the blocks that follow begin within one of SHA-512
+  stream.give(random_text(io::kBlockBytes));
+  EXPECT_EQ(stream.finish().get(), digest_of(stream.given));
+  const bool can_split = best_kernel(Algorithms::kSha1Sha256) != nullptr;
+  EXPECT_EQ(digested("two-threads"), can_split ? io::kBlockBytes : 0);
+}
+
+TEST_F(DigestEngine, AStreamByItselfNeedsNoSecondThread) {
+  io::WorkerPool pool("test", 1);
+  Engine engine(pool, metrics_);
+  Stream stream(engine, make_resumable_hasher(Algorithms::kAll));
+  for (int i = 0; i < 3; ++i) stream.give(random_text(io::kBlockBytes));
+  EXPECT_EQ(stream.finish().get(), digest_of(stream.given));
+  EXPECT_EQ(digested("alone"), 3 * io::kBlockBytes);
+}
+
+// The second half's task comes too late: the first thread does all of it.
+TEST_F(DigestEngine, AThreadThatIsTakenAwayDoesNotBlockTheStream) {
+  io::WorkerPool pool("test", 2);
+  Engine engine(pool, metrics_);
+  Stream stream(engine, make_resumable_hasher(Algorithms::kAll));
+  std::atomic<bool> stop = false;
+  // Tasks that keep a thread for a moment, again and again, so that some hit between the engine's
+  // look at the pool and its own task.
+  std::thread crowd([&] {
+    while (!stop) {
+      auto done = std::make_shared<std::promise<void>>();
+      pool.post([done] {
+        std::this_thread::sleep_for(std::chrono::microseconds(300));
+        done->set_value();
+      });
+      done->get_future().wait();
+    }
+  });
+  for (int i = 0; i < 100; ++i) stream.give(random_text(70'000));
+  EXPECT_EQ(stream.finish().get(), digest_of(stream.given)) << "seed " << seed_;
+  stop = true;
+  crowd.join();
+}
+
+TEST_F(DigestEngine, WorkIsDoneAlthoughItsQueueAndTheEngineAreGone) {
+  io::WorkerPool pool("test", 1);
+  std::future<DigestSet> found;
+  {
+    const Hold hold(pool);
+    Engine engine(pool, metrics_);
+    Stream stream(engine, make_resumable_hasher(Algorithms::kAll));
+    stream.give("abc");
+    found = stream.finish();
+  }
+  EXPECT_EQ(found.get(), digest_of("abc"));
+}
+
+TEST_F(DigestEngine, ABlockIsReleasedBehindItsTurn) {
+  io::WorkerPool pool("test", 1);
+  Engine engine(pool, metrics_);
+  io::BlockPool blocks(2);
+  std::promise<void> released;
+  Engine::Queue queue(engine, make_resumable_hasher(Algorithms::kAll));
+  auto block =
+      blocks.take([](void* promise) { static_cast<std::promise<void>*>(promise)->set_value(); },
+                  std::shared_ptr<void>(&released, [](void*) {}));
+  block->set_size(1000);
+  queue.update(std::move(block));
+  EXPECT_EQ(released.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+}
+
+TEST_F(DigestEngine, ATaskMayGiveItsOwnStreamMore) {
+  io::WorkerPool pool("test", 1);
+  Engine engine(pool, metrics_);
+  Stream stream(engine, make_resumable_hasher(Algorithms::kAll));
+  std::promise<DigestSet> found;
+  stream.queue.post([&] {
+    stream.give("abc");
+    stream.queue.post([&] { found.set_value(stream.hasher->finish()); });
+  });
+  EXPECT_EQ(found.get_future().get(), digest_of("abc"));
+}
+
+}  // namespace
+}  // namespace strata::digest
