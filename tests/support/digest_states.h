@@ -30,6 +30,14 @@ namespace strata::test {
   return body.append(reinterpret_cast<const char*>(sums.sha256.bytes.data()), 16);
 }
 
+// What a hasher of fewer algorithms finds.
+[[nodiscard]] inline DigestSet only(DigestSet all, digest::Algorithms algorithms) {
+  if (!has(algorithms, digest::Algorithms::kSha1)) all.sha1 = {};
+  if (!has(algorithms, digest::Algorithms::kSha256)) all.sha256 = {};
+  if (!has(algorithms, digest::Algorithms::kSha512)) all.sha512 = {};
+  return all;
+}
+
 struct NamedFunctions {
   std::string name;
   digest::BlockFunctions run;
