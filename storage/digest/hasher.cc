@@ -1,9 +1,11 @@
 #include "strata/digest/hasher.h"
 
+#include <algorithm>
 #include <string>
 
 #include "storage/digest/kernel_hasher.h"
 #include "storage/digest/kernels.h"
+#include "storage/digest/lane_kernels.h"
 
 namespace strata::digest {
 namespace {
@@ -29,6 +31,13 @@ std::unique_ptr<Hasher> make_hasher(Algorithms algorithms) {
     }
   }
   return make_openssl_hasher(algorithms);
+}
+
+std::unique_ptr<Hasher> make_lane_hasher(Algorithms algorithms) {
+  const auto kernels = sha512_lane_kernels();
+  const bool lanes = std::ranges::any_of(kernels, [](const auto& k) { return k.supported; });
+  if (lanes) return make_resumable_hasher(algorithms);
+  return make_hasher(algorithms);
 }
 
 std::string_view hasher_description() {

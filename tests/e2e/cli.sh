@@ -39,6 +39,30 @@ code 3 strata digest "$WORK/nothing-here"
 head -c 100000 "$WORK/disk.raw.xz" >"$WORK/cut.xz"
 code 1 strata digest "$WORK/cut.xz"
 
+say "digest of many files and folders, together, in order; what fails does not stop the others"
+mkdir -p "$WORK/many/sub/deep"
+for i in {10..59}; do head -c $((i * i * 331)) <(yes "file $i") >"$WORK/many/$i"; done
+for i in {1..9}; do head -c $((i * 400000)) /dev/urandom >"$WORK/many/sub/$i"; done
+: >"$WORK/many/sub/deep/empty"
+gzip -k "$WORK/many/sub/9"
+ln -s ../disk.raw "$WORK/many/link"
+ln -s . "$WORK/many/circle"
+code 0 strata digest --json "$WORK/many" "$WORK/disk.raw.zst"
+expect "files" "$(jq -r '.[].file' "$WORK/out")" \
+  "$(find "$WORK/many" -type f | LC_ALL=C sort)"$'\n'"$WORK/disk.raw.zst"
+for algorithm in 1 256 512; do
+  expect "sha-$algorithm of all" \
+    "$(jq -r ".[] | \"\\(.stored.digests[\"sha-$algorithm\"])  \\(.file)\"" "$WORK/out")" \
+    "$(jq -r '.[].file' "$WORK/out" | xargs "sha${algorithm}sum")"
+done
+expect "decoded" "$(jq -r '.[] | select(.file | endswith("9.gz")).decoded.digests["sha-256"]' "$WORK/out")" \
+  "$(sha256sum <"$WORK/many/sub/9" | cut -d' ' -f1)"
+code 3 strata digest --json "$WORK/disk.raw" "$WORK/nothing-here" "$WORK/cut.xz" "$WORK/disk.raw.gz"
+expect "those that could be read" "$(jq -r '.[].file' "$WORK/out")" "$WORK/disk.raw"$'\n'"$WORK/disk.raw.gz"
+grep -q "nothing-here" "$WORK/err" && grep -q "cut.xz" "$WORK/err" && grep -q "2 files could not be digested" "$WORK/err" ||
+  fail "digest of many: $(cat "$WORK/err")"
+code 0 strata digest "$WORK/many/sub/deep"
+
 say "push, ls, show"
 code 0 strata push "$WORK/disk.raw.xz" --public --name disk.raw.xz --tag web \
   --metadata "os=Debian,description=small, and fast" --json

@@ -136,6 +136,15 @@ Status write_text(const std::string& path, const std::string& text) {
   return {};
 }
 
+// Line by line: an answer's text and a file's name come from outside.
+void complain(const Error& error) {
+  std::string text = "strata: ";
+  for (const std::string_view line : split(error.detail(), '\n')) {
+    text.append(printable(line)).append("\n");
+  }
+  std::cerr << text;
+}
+
 std::string printable(std::string_view text) {
   if (!is_valid_utf8(text)) return percent_encode(text, " ");
   std::string safe;

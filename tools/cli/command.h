@@ -60,6 +60,8 @@ void add_bench(CLI::App& app, Context& context);     // bench digest
 [[nodiscard]] Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max);
 // Text to a file, or to standard output for "-" or "".
 [[nodiscard]] Status write_text(const std::string& path, const std::string& text);
+// "strata: " and what went wrong, on standard error.
+void complain(const Error& error);
 // For terminals: control characters made visible.
 [[nodiscard]] std::string printable(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 #include <cstdio>
+#include <optional>
 
 #include "strata/base/ids.h"
 #include "tools/cli/command.h"
@@ -34,24 +35,47 @@ void print_text(const std::string& file, const FileDigest& digest) {
   if (digest.encoding != codec::Encoding::kIdentity) print_view("decoded", digest.decoded);
 }
 
-Status run_digest(const std::vector<std::string>& files, bool as_json) {
+json::object file_json(const std::string& file, const FileDigest& digest) {
+  return {{"file", file},
+          {"identifier", Identifier::from_sha1(digest.decoded.sha1).text()},
+          {"encoding", codec::encoding_name(digest.encoding)},
+          {"format", codec::disk_format_name(digest.disk.format)},
+          {"virtual_bytes", digest.disk.virtual_bytes},
+          {"stored", view_json(digest.stored)},
+          {"decoded", view_json(digest.decoded)}};
+}
+
+// What fails does not keep the others from being digested; it is said at once and decides the exit
+// code.
+Status run_digest(const std::vector<std::string>& paths, bool as_json) {
+  std::optional<Error> first_error;
+  std::size_t failed = 0;
+  std::vector<Error> unreadable;
+  const auto files =
+      expand_folders(paths, [&](const Error& error) { unreadable.push_back(error); });
+  const bool single = files == paths && files.size() == 1;
+  const auto fail = [&](const Error& error) {
+    if (++failed == 1) first_error = error;
+    if (!single) complain(error);
+  };
+  for (const Error& error : unreadable) fail(error);
   json::array all;
-  for (const std::string& file : files) {
-    STRATA_TRY(const FileDigest digest, digest_file(file, Limits{}));
-    if (!as_json) {
-      print_text(file, digest);
-      continue;
-    }
-    all.push_back({{"file", file},
-                   {"identifier", Identifier::from_sha1(digest.decoded.sha1).text()},
-                   {"encoding", codec::encoding_name(digest.encoding)},
-                   {"format", codec::disk_format_name(digest.disk.format)},
-                   {"virtual_bytes", digest.disk.virtual_bytes},
-                   {"stored", view_json(digest.stored)},
-                   {"decoded", view_json(digest.decoded)}});
+  FileDigester(Limits{}).digest_all(files,
+                                    [&](const std::string& file, const Result<FileDigest>& digest) {
+                                      if (!digest) return fail(digest.error());
+                                      if (as_json) {
+                                        all.push_back(file_json(file, *digest));
+                                      } else {
+                                        print_text(file, *digest);
+                                      }
+                                    });
+  if (single && failed > 0) return *first_error;
+  if (as_json) {
+    if (const Status status = write_text("-", json::serialize(all) + "\n"); !status) return status;
   }
-  if (as_json) return write_text("-", json::serialize(all) + "\n");
-  return {};
+  if (failed == 0) return {};
+  return Error(first_error->code(), std::to_string(failed) + (failed == 1 ? " file" : " files") +
+                                        " could not be digested");
 }
 
 }  // namespace
@@ -62,8 +86,10 @@ void add_digest(CLI::App& app, Context& context) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();  // shared by the parser and the callback
-  auto* command = app.add_subcommand("digest", "Identifier, size and digests of files");
-  command->add_option("FILE", options->files, "Files; - is standard input")->required();
+  auto* command =
+      app.add_subcommand("digest", "Identifier, size and digests of files, many at a time");
+  command->add_option("FILE", options->files, "Files, or folders of them; - is standard input")
+      ->required();
   command->add_flag("--json", options->json, "A JSON array");
   command->callback([&context, options] {
     context.run = [options] { return run_digest(options->files, options->json); };

@@ -3,9 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <filesystem>
+#include <future>
 #include <memory>
 #include <semaphore>
+#include <thread>
 
 #include "strata/codec/decoder.h"
 #include "strata/digest/hasher.h"
@@ -15,7 +20,10 @@
 namespace strata::cli {
 namespace {
 
-constexpr int kBlocksInFlight = 6;
+constexpr int kBlocksInFlight = 4;  // of one view: one is filled, one digested, two wait
+// Fills the lanes of each thread; more files would only want more memory, 4 to 8 MiB each.
+constexpr std::size_t kFilesPerThread = 16;
+constexpr std::size_t kFilesMax = 64;
 
 class Descriptor {
  public:
@@ -43,50 +51,67 @@ Status read_block(int descriptor, const std::string& path, io::Block& block) {
   return {};
 }
 
-// One view's digests, split over two threads; blocks wait in bounded number.
+// One view's digests by the engine; blocks wait in bounded number.
 class ViewDigest {
  public:
-  explicit ViewDigest(io::WorkerPool& pool) : sha512_queue_(pool), sha1_sha256_queue_(pool) {}
+  ViewDigest(const digest::Engine& engine, io::BlockPool& blocks, bool with_others)
+      : blocks_(blocks) {
+    // As an upload does it (storage/upload/digest_stage.h).
+    if (digest::all_in_one_pass()) {
+      add(engine, digest::Algorithms::kAll, with_others);
+    } else {
+      for (const auto algorithms : digest::kSplit) add(engine, algorithms, with_others);
+    }
+  }
   ~ViewDigest() { wait_until_idle(); }
+  ViewDigest(const ViewDigest&) = delete;
+  ViewDigest& operator=(const ViewDigest&) = delete;
 
   // An empty block, when one of the bounded number is free.
   [[nodiscard]] std::shared_ptr<io::Block> take() {
-    slots_.acquire();
-    return pool_.take([](void* slots) { static_cast<Slots*>(slots)->release(); },
-                      std::shared_ptr<void>(&slots_, [](void*) {}));
+    slots_->acquire();
+    return blocks_.take([](void* slots) { static_cast<Slots*>(slots)->release(); }, slots_);
   }
   void update(const std::shared_ptr<io::Block>& block) {
-    sha512_queue_.post([this, block] { sha512_->update(block->bytes()); });
-    sha1_sha256_queue_.post([this, block] { sha1_sha256_->update(block->bytes()); });
+    for (Part& part : parts_) part.queue.update(block);
   }
   [[nodiscard]] DigestSet finish() {
     wait_until_idle();
-    return digest::join(sha512_->finish(), sha1_sha256_->finish());
+    const DigestSet first = parts_.front().hasher->finish();
+    return parts_.size() == 1 ? first : digest::join(first, parts_.back().hasher->finish());
   }
 
  private:
   using Slots = std::counting_semaphore<kBlocksInFlight>;
+  struct Part {
+    std::shared_ptr<digest::Hasher> hasher;
+    digest::Engine::Queue queue;
+  };
 
-  // When every slot is free, every block is back and no task uses the hashers.
-  void wait_until_idle() {
-    for (int i = 0; i < kBlocksInFlight; ++i) slots_.acquire();
-    slots_.release(kBlocksInFlight);
+  void add(const digest::Engine& engine, digest::Algorithms algorithms, bool with_others) {
+    const std::shared_ptr<digest::Hasher> hasher =
+        with_others ? digest::make_lane_hasher(algorithms) : digest::make_hasher(algorithms);
+    parts_.push_back({hasher, digest::Engine::Queue(engine, hasher)});
   }
 
-  Slots slots_{kBlocksInFlight};
-  io::BlockPool pool_{kBlocksInFlight};
-  std::unique_ptr<digest::Hasher> sha512_ = digest::make_hasher(digest::kSplit[0]);
-  std::unique_ptr<digest::Hasher> sha1_sha256_ = digest::make_hasher(digest::kSplit[1]);
-  io::SerialQueue sha512_queue_;
-  io::SerialQueue sha1_sha256_queue_;
+  // When every slot is free, every block is back and nothing uses the hashers.
+  void wait_until_idle() {
+    for (int i = 0; i < kBlocksInFlight; ++i) slots_->acquire();
+    slots_->release(kBlocksInFlight);
+  }
+
+  std::shared_ptr<Slots> slots_ = std::make_shared<Slots>(kBlocksInFlight);  // shared with blocks
+  io::BlockPool& blocks_;
+  std::vector<Part> parts_;
 };
 
 // The decoded view, fed with stored blocks.
 class DecodedView {
  public:
-  DecodedView(codec::Encoding encoding, const Limits& limits, io::WorkerPool& pool)
+  DecodedView(codec::Encoding encoding, const Limits& limits, const digest::Engine& engine,
+              io::BlockPool& blocks, bool with_others)
       : decoder_(codec::make_decoder(encoding, codec::DecoderLimits::from(limits))),
-        digest_(pool) {}
+        digest_(engine, blocks, with_others) {}
 
   [[nodiscard]] Status update(std::span<const std::byte> in) {
     for (bool pending = true; pending || !in.empty();) {
@@ -121,11 +146,20 @@ class DecodedView {
 
 }  // namespace
 
-Result<FileDigest> digest_file(const std::string& path, const Limits& limits) {
+FileDigester::FileDigester(const Limits& limits)
+    : limits_(limits),
+      blocks_(2 * kBlocksInFlight),
+      pool_("digest", io::usable_cpus()),
+      engine_(pool_, metrics_) {}
+
+Result<FileDigest> FileDigester::digest(const std::string& path) {
+  return digest(path, false);
+}
+
+Result<FileDigest> FileDigester::digest(const std::string& path, bool with_others) {
   const Descriptor file(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.value() < 0) return errno_error(errno, path);
-  io::WorkerPool pool("digest", io::usable_cpus());
-  ViewDigest stored(pool);
+  ViewDigest stored(engine_, blocks_, with_others);
   FileDigest found;
   std::unique_ptr<DecodedView> decoded;
   codec::DiskProbe probe;
@@ -136,7 +170,8 @@ Result<FileDigest> digest_file(const std::string& path, const Limits& limits) {
     if (first) {
       found.encoding = codec::detect_encoding(block->bytes());
       if (found.encoding != codec::Encoding::kIdentity) {
-        decoded = std::make_unique<DecodedView>(found.encoding, limits, pool);
+        decoded =
+            std::make_unique<DecodedView>(found.encoding, limits_, engine_, blocks_, with_others);
       }
     }
     if (block->size() == 0) break;
@@ -155,6 +190,62 @@ Result<FileDigest> digest_file(const std::string& path, const Limits& limits) {
   }
   if (const Status status = decoded->finish(found); !status) return status.error().in(path);
   return found;
+}
+
+void FileDigester::digest_all(const std::vector<std::string>& paths, const Done& done) {
+  if (paths.size() == 1) return done(paths[0], digest(paths[0], false));
+  std::vector<std::promise<Result<FileDigest>>> found(paths.size());
+  std::atomic<std::size_t> next{0};
+  std::vector<std::jthread> readers;
+  const std::size_t at_once =
+      std::min({pool_.threads() * kFilesPerThread, kFilesMax, paths.size()});
+  for (std::size_t i = 0; i < at_once; ++i) {
+    readers.emplace_back([&] {
+      for (std::size_t at = next++; at < paths.size(); at = next++) {
+        found[at].set_value(digest(paths[at], true));
+      }
+    });
+  }
+  for (std::size_t i = 0; i < paths.size(); ++i) done(paths[i], found[i].get_future().get());
+}
+
+Result<FileDigest> digest_file(const std::string& path, const Limits& limits) {
+  return FileDigester(limits).digest(path);
+}
+
+namespace {
+
+void expand(const std::filesystem::path& folder, const std::function<void(const Error&)>& failed,
+            std::vector<std::string>& files) {
+  std::error_code error;
+  std::vector<std::filesystem::directory_entry> entries;
+  for (auto it = std::filesystem::directory_iterator(folder, error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    entries.push_back(*it);
+  }
+  if (error) failed(errno_error(error.value(), "reading the folder " + folder.string()));
+  std::ranges::sort(entries);
+  for (const auto& entry : entries) {
+    const auto type = entry.symlink_status(error).type();
+    if (type == std::filesystem::file_type::directory) expand(entry.path(), failed, files);
+    if (type == std::filesystem::file_type::regular) files.push_back(entry.path().string());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> expand_folders(const std::vector<std::string>& paths,
+                                        const std::function<void(const Error&)>& failed) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code unknown;  // what it is shows when it is opened
+    if (path != "-" && std::filesystem::is_directory(path, unknown)) {
+      expand(path, failed, files);
+    } else {
+      files.push_back(path);
+    }
+  }
+  return files;
 }
 
 }  // namespace strata::cli

@@ -1,30 +1,15 @@
 #include <csignal>
 #include <cstdio>
-#include <iostream>
 
-#include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "tools/cli/command.h"
-
-namespace {
-
-// Line by line: an answer's text and a file's name come from outside.
-void complain(const strata::Error& error) {
-  std::string text = "strata: ";
-  for (const std::string_view line : strata::split(error.detail(), '\n')) {
-    text += strata::cli::printable(line) + "\n";
-  }
-  std::cerr << text;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   namespace cli = strata::cli;
   std::signal(SIGPIPE, SIG_IGN);
   auto endpoints = cli::load_endpoints();
   if (!endpoints) {
-    complain(endpoints.error());
+    cli::complain(endpoints.error());
     return cli::exit_code(endpoints.error());
   }
   cli::Context context{std::move(*endpoints), {}};
@@ -58,6 +43,6 @@ int main(int argc, char** argv) {
     status = strata::Error(strata::Errc::kIo, "writing to standard output failed");
   }
   if (status) return cli::kDone;
-  complain(status.error());
+  cli::complain(status.error());
   return cli::exit_code(status.error());
 }

@@ -85,6 +85,9 @@ inline constexpr std::size_t kSavedStateBytesMax = 275;
 
 // The fastest on this machine.
 [[nodiscard]] std::unique_ptr<Hasher> make_hasher(Algorithms algorithms);
+// The fastest for streams that update_together() or an engine takes together: our own kernels where
+// there are some for lanes, else as make_hasher.
+[[nodiscard]] std::unique_ptr<Hasher> make_lane_hasher(Algorithms algorithms);
 // OpenSSL EVP, the algorithms one after another on each piece: the oracle and the rival.
 [[nodiscard]] std::unique_ptr<Hasher> make_openssl_hasher(Algorithms algorithms);
 // "sha-ni stitched sha-1+sha-256, openssl sha-512": for logs and bench output.
