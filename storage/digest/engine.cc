@@ -8,8 +8,8 @@
 #include <mutex>
 #include <vector>
 
-#include "storage/digest/crowding.h"
-#include "storage/digest/lane_kernels.h"
+#include "storage/digest/lane_plan.h"
+#include "storage/digest/parallelism.h"
 #include "storage/digest/two_threads.h"
 
 namespace strata::digest {
@@ -28,6 +28,11 @@ std::chrono::nanoseconds thread_cpu_time() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
+double cost_of_turn(std::size_t streams) {
+  const std::size_t lanes = std::min(streams, kLanesMax);
+  return lane_plans(Algorithms::kAll)[lanes].cost / static_cast<double>(lanes);
+}
+
 struct Counters {
   explicit Counters(Metrics& metrics)
       : alone(bytes(metrics, "alone")),
@@ -41,7 +46,7 @@ struct Counters {
         filled_bytes(metrics.counter("strata_digest_lane_filled_bytes_total",
                                      "Bytes of streams in those lanes, once for each algorithm")),
         threads(metrics.gauge("strata_digest_threads_allowed",
-                              "Threads that digests may use at a time, fewer when they crowd")),
+                              "Threads that digests use at a time: the fewest that do as much")),
         queue_seconds(metrics.histogram("strata_digest_queue_seconds",
                                         "Time that a stream's block waited for a thread")) {}
 
@@ -78,8 +83,8 @@ struct Engine::Queue::State {
 class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler> {
  public:
   Scheduler(io::WorkerPool& pool, Metrics& metrics)
-      : pool_(pool), counters_(metrics), crowding_(pool.threads()) {
-    counters_.threads.set(static_cast<std::int64_t>(crowding_.allowed()));
+      : pool_(pool), counters_(metrics), parallelism_(pool.threads(), cost_of_turn) {
+    counters_.threads.set(static_cast<std::int64_t>(parallelism_.allowed()));
   }
 
   void give(const std::shared_ptr<Queue::State>& queue, Queue::State::Item item) {
@@ -103,7 +108,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
   // As many turns as there is work for and threads are allowed.
   void post_turns() {
     const std::size_t wanted = (ready_.size() + share() - 1) / share();
-    while (turns_waiting_ < wanted && turns_ < crowding_.allowed()) {
+    while (turns_waiting_ < wanted && turns_ < parallelism_.allowed()) {
       ++turns_;
       ++turns_waiting_;
       pool_.post([self = shared_from_this()] { self->turn(); });
@@ -112,7 +117,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
 
   // The most streams that one turn takes.
   [[nodiscard]] std::size_t share() const {
-    const std::size_t threads = crowding_.allowed();
+    const std::size_t threads = parallelism_.allowed();
     return std::clamp<std::size_t>((active_ + threads - 1) / threads, 1, kLanesMax);
   }
 
@@ -131,7 +136,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
       const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(count);
       taken.assign(std::make_move_iterator(ready_.begin()), std::make_move_iterator(end));
       ready_.erase(ready_.begin(), end);
-      may_split = active_ == 1 && crowding_.allowed() > 1;
+      may_split = active_ == 1 && parallelism_.allowed() > 1;
     }
     const auto start = Clock::now();
     const auto cpu_start = thread_cpu_time();
@@ -143,8 +148,8 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
   void give_back(Queues taken, Clock::duration wall, std::chrono::nanoseconds cpu) {
     const std::lock_guard lock(mutex_);
     const auto now = Clock::now();
-    crowding_.turn(now, wall, cpu);
-    counters_.threads.set(static_cast<std::int64_t>(crowding_.allowed()));
+    parallelism_.turn(now, wall, cpu, active_);
+    counters_.threads.set(static_cast<std::int64_t>(parallelism_.allowed()));
     for (auto& queue : taken) {
       if (!queue->items.empty()) {
         make_ready(queue, now);
@@ -235,7 +240,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
   std::size_t active_ = 0;                           // queues ready or taken
   std::size_t turns_ = 0;                            // in the pool: waiting there or running
   std::size_t turns_waiting_ = 0;
-  Crowding crowding_;
+  Parallelism parallelism_;
 };
 
 Engine::Engine(io::WorkerPool& pool, Metrics& metrics)

@@ -13,7 +13,8 @@
 // A thread that becomes free takes what is there at that moment: the next block of up to 16 of the
 // streams that have waited longest, in the lanes of one kernel (update_together). So lanes fill by
 // themselves when the processor is behind, and nobody ever waits for company: a stream by itself
-// goes at once through the stitched kernel, or over two threads while there is a free one.
+// goes at once through the stitched kernel, or over two threads while there is a free one. No more
+// threads are used than bring more bytes (storage/digest/parallelism.h).
 //
 // Fair: streams take turns, a block each, and a thread takes no more than its share of them.
 // Bounded: the engine holds nothing but the blocks that were given to it; whoever gives them bounds

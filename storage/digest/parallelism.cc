@@ -1,0 +1,64 @@
+#include "storage/digest/parallelism.h"
+
+#include <algorithm>
+
+namespace strata::digest {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kJudgedInterval = 50ms;  // some turns: the longest take 10 ms
+// After a longer pause what was counted says nothing of now.
+constexpr auto kPause = 200ms;
+constexpr auto kTriedAgain = 500ms;
+constexpr double kBusy = 0.9;
+
+double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
+Parallelism::Parallelism(std::size_t threads, Cost cost)
+    : threads_(threads), cost_(std::move(cost)), allowed_(threads) {}
+
+void Parallelism::turn(Clock::time_point now, std::chrono::nanoseconds wall,
+                       std::chrono::nanoseconds cpu, std::size_t active) {
+  const auto counted = now - since_;
+  if (counted > kPause) {
+    since_ = now - wall;
+    wall_ = cpu_ = 0ns;
+  }
+  wall_ += wall;
+  cpu_ += cpu;
+  if (now - since_ < kJudgedInterval) return;
+  judge(now, active);
+  since_ = now;
+  wall_ = cpu_ = 0ns;
+}
+
+void Parallelism::judge(Clock::time_point now, std::size_t active) {
+  const double elapsed = seconds(now - since_);
+  const double processors = seconds(cpu_) / elapsed;
+  const double busy = seconds(wall_) / elapsed;
+  const auto cost_now = cost_with(allowed_, active);
+  std::size_t fewest = allowed_;
+  while (fewest > 1) {
+    const double wanted = processors * cost_with(fewest - 1, active) / cost_now;
+    if (wanted > kBusy * static_cast<double>(fewest - 1)) break;
+    --fewest;
+  }
+  if (fewest < allowed_) {
+    allowed_ = fewest;
+    given_up_ = now;
+  } else if (allowed_ < threads_ && busy > kBusy * static_cast<double>(allowed_) &&
+             now - given_up_ >= kTriedAgain) {
+    ++allowed_;
+  }
+}
+
+double Parallelism::cost_with(std::size_t threads, std::size_t active) const {
+  return cost_(std::max<std::size_t>(1, (active + threads - 1) / threads));
+}
+
+}  // namespace strata::digest

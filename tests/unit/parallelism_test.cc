@@ -1,0 +1,102 @@
+#include "storage/digest/parallelism.h"
+
+#include <gtest/gtest.h>
+
+namespace strata::digest {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Like a real one: a byte of four streams together costs less than one of a stream alone.
+double falling(std::size_t streams) {
+  if (streams >= 16) return 0.35;
+  if (streams >= 8) return 0.45;
+  return streams >= 4 ? 0.7 : 1;
+}
+double level(std::size_t) {
+  return 1;
+}
+
+class ParallelismTest : public testing::Test {
+ protected:
+  // Turns for so long: `threads` of them side by side, each with `wall` of 10 ms, `cpu` of it.
+  void run(Parallelism& parallelism, std::chrono::milliseconds time, std::size_t active,
+           std::chrono::milliseconds wall, std::chrono::milliseconds cpu) {
+    for (const auto end = now_ + time; now_ < end;) {
+      now_ += 10ms;
+      for (std::size_t i = parallelism.allowed(); i > 0; --i) {
+        parallelism.turn(now_, wall, cpu, active);
+      }
+    }
+  }
+  Parallelism::Clock::time_point now_{1h};
+};
+
+TEST_F(ParallelismTest, ThreadsThatAreBusyStay) {
+  Parallelism parallelism(4, falling);
+  run(parallelism, 10s, 64, 10ms, 10ms);
+  EXPECT_EQ(parallelism.allowed(), 4U);
+}
+
+TEST_F(ParallelismTest, FullerLanesOnOneThreadReplaceTwoThatShareAProcessor) {
+  Parallelism parallelism(2, falling);
+  run(parallelism, 300ms, 4, 10ms, 6ms);  // 1.2 processors at cost 1 are 0.84 at 0.7
+  EXPECT_EQ(parallelism.allowed(), 1U);
+}
+
+TEST_F(ParallelismTest, NotWhenOneThreadWouldDigestLess) {
+  Parallelism parallelism(2, falling);
+  run(parallelism, 10s, 4, 10ms, 8ms);  // 1.6 processors at cost 1 are 1.12 at 0.7
+  EXPECT_EQ(parallelism.allowed(), 2U);
+  Parallelism without_lanes(2, level);
+  run(without_lanes, 10s, 4, 10ms, 6ms);
+  EXPECT_EQ(without_lanes.allowed(), 2U);
+}
+
+TEST_F(ParallelismTest, ASlowStreamNeedsOneThread) {
+  Parallelism parallelism(8, level);
+  run(parallelism, 300ms, 1, 2ms, 2ms);
+  EXPECT_LE(parallelism.allowed(), 2U);
+}
+
+TEST_F(ParallelismTest, AThreadComesBackWhenTheOthersAreAlwaysBusy) {
+  Parallelism parallelism(2, falling);
+  run(parallelism, 300ms, 4, 10ms, 5ms);
+  ASSERT_EQ(parallelism.allowed(), 1U);
+  run(parallelism, 1s, 16, 10ms, 10ms);
+  EXPECT_EQ(parallelism.allowed(), 2U);
+}
+
+TEST_F(ParallelismTest, ButNotAtOnceAfterItWasGivenUp) {
+  Parallelism parallelism(2, falling);
+  run(parallelism, 60ms, 4, 10ms, 5ms);
+  ASSERT_EQ(parallelism.allowed(), 1U);
+  run(parallelism, 400ms, 4, 10ms, 10ms);
+  EXPECT_EQ(parallelism.allowed(), 1U);
+}
+
+TEST_F(ParallelismTest, ThreadsThatRestComeNotBack) {
+  Parallelism parallelism(2, falling);
+  run(parallelism, 300ms, 4, 10ms, 5ms);
+  ASSERT_EQ(parallelism.allowed(), 1U);
+  run(parallelism, 10s, 4, 5ms, 5ms);
+  EXPECT_EQ(parallelism.allowed(), 1U);
+}
+
+// The first turn after an idle hour is not judged as one in an hour.
+TEST_F(ParallelismTest, APauseIsNotIdleness) {
+  Parallelism parallelism(2, level);
+  run(parallelism, 500ms, 16, 10ms, 10ms);
+  now_ += 1h;
+  run(parallelism, 500ms, 16, 10ms, 10ms);
+  EXPECT_EQ(parallelism.allowed(), 2U);
+}
+
+TEST_F(ParallelismTest, OneThreadIsAlwaysLeft) {
+  Parallelism parallelism(1, falling);
+  run(parallelism, 1s, 16, 1ms, 0ms);
+  EXPECT_EQ(parallelism.allowed(), 1U);
+}
+
+}  // namespace
+}  // namespace strata::digest
