@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/digest/big_endian.h"
+#include "strata/base/result.h"
 
 namespace strata::digest {
 namespace {
@@ -48,6 +49,8 @@ void Stream::update(std::span<const std::byte> data) {
 }
 
 std::span<const std::byte> Stream::complete_block(std::span<const std::byte> data) {
+  check(data.size() <= kHashedBytesMax - state_.bytes,
+        "a stream longer than SHA-1 and SHA-256 take");
   const std::size_t pending = state_.bytes % kStreamBlockBytes;
   if (pending == 0) return data;
   const std::size_t taken = std::min(kStreamBlockBytes - pending, data.size());

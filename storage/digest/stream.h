@@ -34,7 +34,8 @@ class Stream {
   void update(std::span<const std::byte> data);
 
   // The same in steps, for callers that run the whole blocks themselves. First what completes a
-  // block that was begun: returns the data behind that, which is empty while none is complete.
+  // block that was begun: returns the data behind that, which is empty while none is complete. All
+  // of the data together may not go beyond kHashedBytesMax.
   [[nodiscard]] std::span<const std::byte> complete_block(std::span<const std::byte> data);
   // Whole blocks by this stream's functions, or by the caller's over the chaining values in
   // state(); advance() counts them.

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 
 #include <string>
+#include <vector>
 
 #include "storage/digest/resumable_hasher.h"
 #include "storage/digest/saved_state.h"
@@ -156,6 +157,29 @@ TEST(DigestState, StreamsBeyondFourGibibytesEndAsOpensslEndsThem) {
   }
 }
 
+TEST(DigestState, StreamsBeyondFourGibibytesGoOnInLanes) {
+  constexpr std::uint64_t kOne = 1;
+  const std::string more = test::counting_bytes(5000);
+  std::vector<SavedState> states;
+  for (const std::uint64_t bytes :
+       {kOne << 29, (kOne << 29) - 1, (kOne << 32) - 1, kOne << 32, (kOne << 32) + 70,
+        (kOne << 32) - 2500, (kOne << 40) + 127, (kOne << 60) + 5, kHashedBytesMax - more.size()}) {
+    states.push_back(far_in(Algorithms::kAll, bytes));
+  }
+  std::vector<std::unique_ptr<ResumableHasher>> hashers;
+  std::vector<Piece> pieces;
+  for (const SavedState& state : states) {
+    auto restored = restore_hasher(test::bytes_of(encode_state(state)));
+    ASSERT_TRUE(restored) << restored.error().message();
+    hashers.push_back(std::move(*restored));
+    pieces.push_back({hashers.back().get(), test::bytes_of(more)});
+  }
+  update_together(pieces);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    EXPECT_EQ(hashers[i]->finish(), by_openssl(states[i], more)) << states[i].stream.bytes;
+  }
+}
+
 TEST(DigestState, CountsBeyondTheLongestMessageAreRefused) {
   for (unsigned bits = 1; bits < 8; ++bits) {
     const auto algorithms = static_cast<Algorithms>(bits);
@@ -174,6 +198,8 @@ TEST(DigestStateDeathTest, AStreamDoesNotGrowBeyondTheLongestMessage) {
   ASSERT_TRUE(hasher);
   (*hasher)->update(test::bytes_of("x"));
   EXPECT_DEATH((*hasher)->update(test::bytes_of("y")), "longer than SHA-1 and SHA-256 take");
+  const Piece piece = {hasher->get(), test::bytes_of("y")};
+  EXPECT_DEATH(update_together({&piece, 1}), "longer than SHA-1 and SHA-256 take");
 }
 
 TEST(DigestStateDeathTest, AnEndedStreamIsNotSaved) {
@@ -181,6 +207,8 @@ TEST(DigestStateDeathTest, AnEndedStreamIsNotSaved) {
   (void)hasher->finish();
   EXPECT_DEATH((void)hasher->save(), "has finished");
   EXPECT_DEATH(hasher->update({}), "has finished");
+  const Piece piece = {hasher.get(), {}};
+  EXPECT_DEATH(update_together({&piece, 1}), "has finished");
 }
 
 TEST(DigestStateDeathTest, ASetWithoutAlgorithmsIsNoSet) {
