@@ -6,11 +6,11 @@
 
 namespace strata::digest {
 
-// How many threads the engine uses at a time: the fewest that digest as much. Two threads with half
-// of the streams each have emptier lanes than one with all of them, and a byte costs more of the
-// processor, which network, disk and decoders want too. So a thread is given up when what digests
-// get of the processor now would do, at the lower cost of fuller lanes, on one thread less; and
-// tried again when those that are left are busy all the time.
+// How many threads the engine uses at a time: the fewest that digest about as much. Two threads
+// with half of the streams each have emptier lanes than one with all of them, and a byte costs more
+// of the processor, which network, disk and decoders want too. So a thread is given up when what
+// digests get of the processor now would do, at the lower cost of fuller lanes, on one thread less;
+// and tried again when those that are left are busy all the time.
 //
 // Server of 4 uploads at a time on two cores, beside using both always: 1.65 CPU s/GiB instead of
 // 2.04, 0.69 GB/s instead of 0.52; and `strata digest` of 16 files still uses both.

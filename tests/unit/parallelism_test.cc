@@ -40,13 +40,13 @@ TEST_F(ParallelismTest, ThreadsThatAreBusyStay) {
 
 TEST_F(ParallelismTest, FullerLanesOnOneThreadReplaceTwoThatShareAProcessor) {
   Parallelism parallelism(2, falling);
-  run(parallelism, 300ms, 4, 10ms, 6ms);  // 1.2 processors at cost 1 are 0.84 at 0.7
+  run(parallelism, 300ms, 4, 10ms, 7ms);  // 1.4 processors at cost 1 are 0.98 at 0.7
   EXPECT_EQ(parallelism.allowed(), 1U);
 }
 
 TEST_F(ParallelismTest, NotWhenOneThreadWouldDigestLess) {
   Parallelism parallelism(2, falling);
-  run(parallelism, 10s, 4, 10ms, 8ms);  // 1.6 processors at cost 1 are 1.12 at 0.7
+  run(parallelism, 10s, 4, 10ms, 9ms);  // 1.8 processors at cost 1 are 1.26 at 0.7
   EXPECT_EQ(parallelism.allowed(), 2U);
   Parallelism without_lanes(2, level);
   run(without_lanes, 10s, 4, 10ms, 6ms);
