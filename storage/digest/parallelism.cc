@@ -10,7 +10,8 @@ using namespace std::chrono_literals;
 constexpr auto kJudgedInterval = 50ms;  // some turns: the longest take 10 ms
 // After a longer pause what was counted says nothing of now.
 constexpr auto kPause = 200ms;
-constexpr auto kTriedAgain = 500ms;
+constexpr std::chrono::milliseconds kRestMin = 100ms;
+constexpr std::chrono::milliseconds kRestMax = 3200ms;
 constexpr double kBusy = 0.9;
 // What one thread more must bring. With four uploads on two cores the second brings 5 % more bytes
 // for 20 to 30 % more CPU time.
@@ -23,7 +24,7 @@ double seconds(std::chrono::nanoseconds time) {
 }  // namespace
 
 Parallelism::Parallelism(std::size_t threads, Cost cost)
-    : threads_(threads), cost_(std::move(cost)), allowed_(threads) {}
+    : threads_(threads), cost_(std::move(cost)), allowed_(threads), rest_(kRestMin) {}
 
 void Parallelism::turn(Clock::time_point now, std::chrono::nanoseconds wall,
                        std::chrono::nanoseconds cpu, std::size_t active) {
@@ -52,12 +53,15 @@ void Parallelism::judge(Clock::time_point now, std::size_t active) {
     --fewest;
   }
   if (fewest < allowed_) {
+    if (trying_) rest_ = std::min(2 * rest_, kRestMax);
     allowed_ = fewest;
     given_up_ = now;
-  } else if (allowed_ < threads_ && busy > kBusy * static_cast<double>(allowed_) &&
-             now - given_up_ >= kTriedAgain) {
-    ++allowed_;
+  } else if (trying_) {
+    rest_ = kRestMin;  // it was worth it
   }
+  trying_ = allowed_ < threads_ && fewest == allowed_ && now - given_up_ >= rest_ &&
+            busy > kBusy * static_cast<double>(allowed_);
+  if (trying_) ++allowed_;
 }
 
 double Parallelism::cost_with(std::size_t threads, std::size_t active) const {

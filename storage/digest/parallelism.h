@@ -42,7 +42,9 @@ class Parallelism {
   Clock::time_point since_{};
   std::chrono::nanoseconds wall_{0};
   std::chrono::nanoseconds cpu_{0};
-  Clock::time_point given_up_{};  // when a thread was, the last time
+  Clock::time_point given_up_{};    // when a thread was, the last time
+  std::chrono::milliseconds rest_;  // until it is tried again; longer after each try in vain
+  bool trying_ = false;
 };
 
 }  // namespace strata::digest
