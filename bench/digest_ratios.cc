@@ -1,113 +1,21 @@
 #include "bench/digest_ratios.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <functional>
-#include <random>
-#include <span>
-#include <thread>
+#include <limits>
+#include <optional>
 
-#include "bench/split_hash.h"
-#include "strata/base/digest.h"
+#include "bench/cpu.h"
+#include "bench/digest_variants.h"
+#include "strata/base/result.h"
 #include "strata/digest/hasher.h"
 
 namespace strata::bench {
 namespace {
-
-using digest::Algorithms;
-using Data = std::span<const std::byte>;
-using MakeHasher = std::unique_ptr<digest::Hasher> (*)(Algorithms);
-
-struct Variant {
-  std::string name;
-  std::string baseline;
-  std::function<void()> run;
-};
-
-std::vector<std::byte> random_bytes(std::size_t size) {
-  std::vector<std::byte> bytes(size);
-  std::mt19937_64 random(1);
-  std::ranges::generate(bytes, [&] { return static_cast<std::byte>(random()); });
-  return bytes;
-}
-
-DigestSet hash_blocks(digest::Hasher& hasher, Data data) {
-  for (; !data.empty(); data = data.subspan(std::min(kBlockBytes, data.size()))) {
-    hasher.update(data.first(std::min(kBlockBytes, data.size())));
-  }
-  return hasher.finish();
-}
-
-// Only the algorithms asked for are compared: the others' fields are zero on both sides.
-std::function<void()> one_stream(MakeHasher make, Algorithms algorithms, Data data) {
-  const auto expected = hash_blocks(*digest::make_openssl_hasher(algorithms), data);
-  return [=] {
-    check(hash_blocks(*make(algorithms), data) == expected, "a digest differs from OpenSSL's");
-  };
-}
-
-// The data in equal shares, the last with what is left over.
-std::vector<Data> shares(Data data, std::size_t count) {
-  std::vector<Data> list;
-  const std::size_t size = data.size() / count;
-  for (std::size_t i = 0; i + 1 < count; ++i) list.push_back(data.subspan(i * size, size));
-  list.push_back(data.subspan((count - 1) * size));
-  return list;
-}
-
-// Thread t takes the streams t, t + threads, ... one after another.
-std::function<void()> many_streams(MakeHasher make, const DigestRatioOptions& options, Data data) {
-  const auto streams = shares(data, static_cast<std::size_t>(options.streams));
-  const auto threads = static_cast<std::size_t>(options.threads);
-  std::vector<DigestSet> expected;
-  for (const Data stream : streams) {
-    expected.push_back(hash_blocks(*digest::make_openssl_hasher(Algorithms::kAll), stream));
-  }
-  return [=] {
-    std::vector<std::thread> running;
-    for (std::size_t t = 0; t < threads; ++t) {
-      running.emplace_back([&, t] {
-        for (std::size_t s = t; s < streams.size(); s += threads) {
-          check(hash_blocks(*make(Algorithms::kAll), streams[s]) == expected[s],
-                "a digest differs from OpenSSL's");
-        }
-      });
-    }
-    for (auto& thread : running) thread.join();
-  };
-}
-
-std::vector<Variant> variants(const DigestRatioOptions& options, Data data) {
-  const auto openssl = digest::make_openssl_hasher;
-  const auto ours = digest::make_hasher;
-  const std::string pair = "openssl, sha-1 then sha-256";
-  const std::string all = "openssl, sha-1 then sha-256 then sha-512";
-  std::vector<Variant> list = {
-      {"openssl, sha-1", "", one_stream(openssl, Algorithms::kSha1, data)},
-      {"openssl, sha-256", "", one_stream(openssl, Algorithms::kSha256, data)},
-      {"openssl, sha-512", "", one_stream(openssl, Algorithms::kSha512, data)},
-      {pair, "", one_stream(openssl, Algorithms::kSha1Sha256, data)},
-      {"strata, sha-1 and sha-256 in one pass", pair,
-       one_stream(ours, Algorithms::kSha1Sha256, data)},
-      {all, "", one_stream(openssl, Algorithms::kAll, data)},
-      {"strata, all three in one pass", all, one_stream(ours, Algorithms::kAll, data)},
-  };
-  if (options.threads >= 2) {
-    const auto expected = hash_blocks(*openssl(Algorithms::kAll), data);
-    list.push_back({"strata, all three split over two threads", all, [=] {
-                      check(split_hash(data) == expected, "a digest differs from OpenSSL's");
-                    }});
-  }
-  if (options.streams >= 2) {
-    const std::string what = "all three, " + std::to_string(options.streams) + " streams on " +
-                             std::to_string(options.threads) + " threads";
-    list.push_back({"openssl, " + what, "", many_streams(openssl, options, data)});
-    list.push_back({"strata, " + what, "openssl, " + what, many_streams(ours, options, data)});
-  }
-  return list;
-}
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -129,79 +37,115 @@ Cost measure(const std::function<void()>& run) {
   return {wall.count(), cpu / static_cast<double>(CLOCKS_PER_SEC)};
 }
 
-template <typename... Args>
-std::string print(const char* format, Args... args) {
-  char line[256];
-  const int length = std::snprintf(line, sizeof line, format, args...);
-  return {line, static_cast<std::size_t>(std::clamp(length, 0, int{sizeof line} - 1))};
+void check_options(const DigestRatioOptions& options) {
+  check(options.bytes > 0 && options.rounds > 0 && options.threads > 0 && options.streams > 0,
+        "digest ratios need at least one byte, round, thread and stream");
+}
+
+// Seconds for a byte with the fastest kernel that the table has for these algorithms.
+double cost_of_kernels(const DigestRatioTable& table, std::string_view group) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const auto& row : table.rows) {
+    const bool is_kernel = row.method == Method::kLaneKernel || row.method == Method::kOwnKernel ||
+                           row.method == Method::kOnePass;
+    if (row.group == group && is_kernel) best = std::min(best, 1 / row.bytes_per_second);
+  }
+  return best;
+}
+
+double lanes_limit(const DigestRatioTable& table) {
+  if (std::ranges::find(table.rows, Method::kLaneKernel, &DigestRatioRow::method) ==
+      table.rows.end()) {
+    return 0;
+  }
+  const double sha1_then_sha256 =
+      cost_of_kernels(table, kSha1Group) + cost_of_kernels(table, kSha256Group);
+  return 1 / (cost_of_kernels(table, kSha512Group) +
+              std::min(sha1_then_sha256, cost_of_kernels(table, kPairGroup)));
 }
 
 }  // namespace
 
-DigestRatioTable measure_digest_ratios(const DigestRatioOptions& options) {
-  check(options.bytes > 0 && options.rounds > 0 && options.threads > 0 && options.streams > 0,
-        "digest ratios need at least one byte, round, thread and stream");
-  const auto data = random_bytes(options.bytes);
-  const auto list = variants(options, data);
-  DigestRatioTable table{std::string(digest::hasher_description()), options, {}};
-  for (const auto& variant : list) {
-    table.rows.push_back({variant.name, 0, variant.baseline, 1, {}, 0});
+std::string_view method_name(Method method) {
+  switch (method) {
+    case Method::kOpenssl:
+      return "openssl";
+    case Method::kOwnKernel:
+      return "own kernel";
+    case Method::kOnePass:
+      return "one pass";
+    case Method::kTwoThreads:
+      return "two threads";
+    case Method::kLaneKernel:
+      return "lane kernel";
+    case Method::kLanes:
+      break;
   }
-  std::vector<std::vector<double>> cpu_seconds(list.size());
-  for (int round = 0; round < options.rounds; ++round) {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const Cost cost = measure(list[i].run);
-      table.rows[i].rounds.push_back(static_cast<double>(options.bytes) / cost.wall_seconds);
-      cpu_seconds[i].push_back(cost.cpu_seconds);
-    }
+  return "lanes";
+}
+
+std::vector<int> stream_counts(int streams) {
+  std::vector<int> counts = {1};
+  for (int power = 2; power <= streams; power *= 2) {
+    counts.push_back(power);
+    if (power / 2 * 3 <= streams) counts.push_back(power / 2 * 3);
   }
-  const double gib = static_cast<double>(options.bytes) / static_cast<double>(1 << 30);
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    table.rows[i].bytes_per_second = median(table.rows[i].rounds);
-    table.rows[i].cpu_seconds_per_gib = median(cpu_seconds[i]) / gib;
-  }
+  if (counts.back() != streams) counts.push_back(streams);
+  return counts;
+}
+
+void complete(DigestRatioTable& table) {
+  for (auto& row : table.rows) row.bytes_per_second = median(row.rounds);
+  const auto rate_of = [&](std::string_view name) {
+    const auto row = std::ranges::find(table.rows, name, &DigestRatioRow::name);
+    return row == table.rows.end() ? 0 : row->bytes_per_second;
+  };
+  table.one_stream_limit = rate_of("openssl, sha-512");
+  table.lanes_limit = lanes_limit(table);
   for (auto& row : table.rows) {
-    const auto baseline = std::ranges::find(table.rows, row.baseline, &DigestRatioRow::name);
-    if (baseline != table.rows.end()) {
-      row.ratio = row.bytes_per_second / baseline->bytes_per_second;
+    const double baseline = rate_of(row.baseline);
+    if (baseline > 0) row.ratio = row.bytes_per_second / baseline;
+    const bool limited = row.group == kSha512Group || row.group == kAllGroup;
+    if (row.streams == 1 && limited && table.one_stream_limit > 0) {
+      row.limit_ratio = row.bytes_per_second / table.one_stream_limit;
     }
   }
+}
+
+DigestRatioTable measure_digest_ratios(const DigestRatioOptions& options) {
+  check_options(options);
+  DigestRatioTable table;
+  table.cpu = cpu_model_name();
+  table.kernel = digest::hasher_description();
+  table.options = options;
+  table.cpus_usable = static_cast<int>(io::usable_cpus());
+  table.threads = std::min(options.threads, table.cpus_usable);
+
+  DigestRatioOptions used = options;
+  used.threads = table.threads;
+  const RandomBytes random(bytes_needed(used));
+  const auto list = digest_variants(used, random.data());
+  for (const auto& variant : list) table.rows.push_back(variant.row);
+  std::vector<std::vector<double>> cpu_seconds(list.size());
+  const int cpu = sched_getcpu();
+  // Round -1 is not counted: it brings the data into memory and the processor up to speed.
+  for (int round = -1; round < options.rounds; ++round) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      std::optional<PinnedThread> pin;
+      if (list[i].row.threads == 1) pin.emplace(cpu);
+      if (pin) table.pinned_cpu = pin->pinned() ? cpu : -1;
+      const Cost cost = measure(list[i].run);
+      if (round < 0) continue;
+      const auto bytes = static_cast<double>(list[i].row.bytes);
+      table.rows[i].rounds.push_back(bytes / cost.wall_seconds);
+      cpu_seconds[i].push_back(cost.cpu_seconds / bytes * double{1 << 30});
+    }
+  }
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    table.rows[i].cpu_seconds_per_gib = median(cpu_seconds[i]);
+  }
+  complete(table);
   return table;
-}
-
-std::string to_text(const DigestRatioTable& table) {
-  std::string text = "kernels: " + table.kernel + "\n" +
-                     print("%zu MiB in blocks of 1 MiB, median of %d rounds\n\n",
-                           table.options.bytes >> 20, table.options.rounds) +
-                     print("%-52s %8s %12s %8s\n", "", "GB/s", "CPU s/GiB", "ratio");
-  for (const auto& row : table.rows) {
-    text += print("%-52s %8.3f %12.3f", row.name.c_str(), row.bytes_per_second / 1e9,
-                  row.cpu_seconds_per_gib);
-    text += row.baseline.empty() ? "\n" : print(" %7.2fx\n", row.ratio);
-  }
-  return text + "\nratio: to OpenSSL, one algorithm after another, in the same run\n";
-}
-
-std::string to_json(const DigestRatioTable& table) {
-  // Names are our own and hold nothing that JSON would have to escape.
-  std::string json = "{\"kernel\":\"" + table.kernel + "\"," +
-                     print("\"bytes\":%zu,\"rounds\":%d,\"threads\":%d,\"streams\":%d,\"rows\":[",
-                           table.options.bytes, table.options.rounds, table.options.threads,
-                           table.options.streams);
-  for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    const auto& row = table.rows[i];
-    json += (i == 0 ? "" : ",");
-    json += "{\"name\":\"" + row.name + "\"," +
-            print("\"bytes_per_second\":%.0f,", row.bytes_per_second);
-    json += "\"baseline\":\"" + row.baseline + "\"," +
-            print("\"ratio\":%.3f,\"cpu_seconds_per_gib\":%.3f,\"rounds\":[", row.ratio,
-                  row.cpu_seconds_per_gib);
-    for (std::size_t r = 0; r < row.rounds.size(); ++r) {
-      json += print(r == 0 ? "%.0f" : ",%.0f", row.rounds[r]);
-    }
-    json += "]}";
-  }
-  return json + "]}\n";
 }
 
 }  // namespace strata::bench

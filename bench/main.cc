@@ -11,8 +11,7 @@
 // --ratios prints only the table of digest ratios, measured in turn in one run.
 int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--ratios") {
-    strata::bench::DigestRatioOptions options;
-    options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    const strata::bench::DigestRatioOptions options;
     std::fputs(to_text(measure_digest_ratios(options)).c_str(), stdout);
     return 0;
   }

@@ -7,10 +7,9 @@
 
 namespace strata::bench {
 
-inline constexpr std::size_t kBlockBytes = std::size_t{1} << 20;  // as uploads hand them over
-
-// All three digests of `data` by digest::kSplit: the caller's thread takes the first part and hands
-// each 1 MiB block over to a second thread, through a bounded queue, for the other.
+// All three digests of `data` by digest::kSplit. SHA-512, the slower part, has a thread of its own
+// behind a bounded queue of 1 MiB blocks; the caller's thread fills it and takes the other part.
+// That way SHA-512 neither waits for blocks nor spends its time on waking the other thread.
 [[nodiscard]] DigestSet split_hash(std::span<const std::byte> data);
 
 }  // namespace strata::bench

@@ -178,6 +178,19 @@ code 2 strata ls
 grep -q "config.toml:1: unknown key 'storrage'" "$WORK/err" || fail "unknown key: $(cat "$WORK/err")"
 rm -r "$XDG_CONFIG_HOME"
 
-say "bench digest writes its figures"
-code 0 strata bench digest --rounds 1 --json "$WORK/bench.json"
-jq -e '.rows | length >= 5' "$WORK/bench.json" >/dev/null || fail "bench: $(cat "$WORK/bench.json")"
+say "bench digest writes its figures and draws them"
+code 0 strata bench digest --rounds 1 --mib 2 --streams 6 --json "$WORK/bench.json" --plot "$WORK/bench.svg"
+grep -q "strata, lanes, 6 streams" "$WORK/out" || fail "bench: $(cat "$WORK/out")"
+jq -e '.rows | length >= 13 and all(.bytes_per_second > 0 and .ratio > 0)' "$WORK/bench.json" >/dev/null || fail "bench: $(cat "$WORK/bench.json")"
+expect "numbers of streams" "$(jq -c '[.rows[] | select(.method == "lanes" and .threads == 1).streams]' "$WORK/bench.json")" "[1,2,3,4,6]"
+xmllint --noout "$WORK/bench.svg" || fail "the plot is not well-formed XML"
+expect "points of lanes" "$(xmllint --xpath 'count(//*[local-name()="circle"])' "$WORK/bench.svg")" 5
+cpu=$(sed -n 's/^Cpus_allowed_list:\t\([0-9]*\).*/\1/p' /proc/self/status)
+code 0 taskset -c "$cpu" "$STRATA_BIN/strata" bench digest --rounds 1 --mib 1 --streams 2
+grep -q "no rows of two threads: this process may use one CPU only" "$WORK/out" || fail "one CPU: $(cat "$WORK/out")"
+! grep -q "on two threads" "$WORK/out" || fail "two threads on one CPU: $(cat "$WORK/out")"
+code 1 strata bench digest --plot "$WORK/no-such/plot.svg"
+grep -q "cannot write $WORK/no-such/plot.svg: No such file" "$WORK/err" || fail "plot: $(cat "$WORK/err")"
+code 2 strata bench digest --plot "$WORK/same" --json "$WORK/same"
+code 2 strata bench digest --threads 0
+code 2 strata bench digest --threads 257
