@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "bench/engine_hash.h"
 #include "bench/hash_runs.h"
-#include "bench/split_hash.h"
 #include "storage/digest/kernel_hasher.h"
 #include "storage/digest/kernels.h"
 #include "storage/digest/lane_kernels.h"
@@ -36,8 +36,9 @@ void one_stream(benchmark::State& state, const MakeHasher& make) {
   count_bytes(state, kBytes);
 }
 
-void split(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(split_hash(input()));
+void two_threads(benchmark::State& state) {
+  const BlockStream stream(input());
+  for (auto _ : state) benchmark::DoNotOptimize(stream.hash(2));
   count_bytes(state, kBytes);
 }
 
@@ -88,7 +89,7 @@ bool register_all() {
                         [&kernel] { return digest::make_kernel_hasher(kernel); });
   }
   register_one_stream("all three, one pass", [] { return digest::make_hasher(Algorithms::kAll); });
-  benchmark::RegisterBenchmark("hash/all three, two threads", split)->UseRealTime();
+  benchmark::RegisterBenchmark("hash/all three, two threads", two_threads)->UseRealTime();
   auto* together = benchmark::RegisterBenchmark("lanes/streams", lanes);
   for (const int streams : {1, 2, 3, 4, 6, 8, 12, 16}) together->Arg(streams);
   register_lane_kernels(digest::sha1_lane_kernels());

@@ -5,7 +5,7 @@
 #include <string>
 #include <thread>
 
-#include "bench/split_hash.h"
+#include "bench/engine_hash.h"
 #include "storage/digest/algorithms.h"
 #include "storage/digest/kernel_hasher.h"
 #include "storage/digest/kernels.h"
@@ -170,7 +170,9 @@ void List::add_all() {
          .method = Method::kTwoThreads,
          .threads = 2,
          .baseline = openssl},
-        kAll, [](std::span<const Data> data) { return Digests{split_hash(data[0])}; });
+        kAll, [stream = BlockStream(streams(1)[0])](std::span<const Data>) {
+          return Digests{stream.hash(2)};
+        });
   }
   for (const int streams : stream_counts(options_.streams)) {
     add({.name = "strata, lanes, " + times(streams, "stream"),

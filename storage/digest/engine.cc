@@ -1,7 +1,5 @@
 #include "strata/digest/engine.h"
 
-#include <ctime>
-
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -10,6 +8,7 @@
 
 #include "storage/digest/lane_plan.h"
 #include "storage/digest/parallelism.h"
+#include "storage/digest/thread_cpu_time.h"
 #include "storage/digest/two_threads.h"
 
 namespace strata::digest {
@@ -22,14 +21,13 @@ using Clock = std::chrono::steady_clock;
 // them.
 constexpr std::size_t kTurnBytesMin = std::size_t{64} << 10;
 
-std::chrono::nanoseconds thread_cpu_time() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
-double cost_of_turn(std::size_t streams) {
-  const std::size_t lanes = std::min(streams, kLanesMax);
+// Of a byte of each of `active` streams that so many threads share.
+double cost_of_sharing(std::size_t active, std::size_t threads) {
+  if (active == 1 && threads > 1) {
+    const double cost = two_threads_cost(kernel_costs());
+    if (cost < kImpossible) return cost;
+  }
+  const std::size_t lanes = std::min((active + threads - 1) / threads, kLanesMax);
   return lane_plans(Algorithms::kAll)[lanes].cost / static_cast<double>(lanes);
 }
 
@@ -83,7 +81,7 @@ struct Engine::Queue::State {
 class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler> {
  public:
   Scheduler(io::WorkerPool& pool, Metrics& metrics)
-      : pool_(pool), counters_(metrics), parallelism_(pool.threads(), cost_of_turn) {
+      : pool_(pool), counters_(metrics), parallelism_(pool.threads(), cost_of_sharing) {
     counters_.threads.set(static_cast<std::int64_t>(parallelism_.allowed()));
   }
 
@@ -140,8 +138,8 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
     }
     const auto start = Clock::now();
     const auto cpu_start = thread_cpu_time();
-    run(taken, may_split);
-    const auto cpu = thread_cpu_time() - cpu_start;
+    const auto others = run(taken, may_split);
+    const auto cpu = thread_cpu_time() - cpu_start + others;
     give_back(std::move(taken), Clock::now() - start, cpu);
   }
 
@@ -163,8 +161,9 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
   }
 
   // Tasks up to the first block of each stream, a piece of that block, and the tasks behind it when
-  // it is done. Items are touched only under the lock, what is in them is not.
-  void run(const Queues& taken, bool may_split) {
+  // it is done. Items are touched only under the lock, what is in them is not. Returns the CPU time
+  // of other threads.
+  std::chrono::nanoseconds run(const Queues& taken, bool may_split) {
     struct Taken {
       Queue::State* queue;
       std::shared_ptr<const io::Block> block;
@@ -188,7 +187,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
       pieces.push_back(
           {taken_block.queue->hasher.get(), rest.first(std::min(rest.size(), bytes_max))});
     }
-    digest(pieces, may_split);
+    const auto others = digest(pieces, may_split);
     {
       std::vector<std::shared_ptr<const io::Block>> released;  // outside the lock: it may call back
       const std::lock_guard lock(mutex_);
@@ -202,6 +201,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
     }
     blocks.clear();
     for (const auto& queue : taken) run_tasks(*queue);
+    return others;
   }
 
   void run_tasks(Queue::State& queue) {
@@ -217,20 +217,27 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
     }
   }
 
-  void digest(const std::vector<Piece>& pieces, bool may_split) {
-    if (pieces.empty()) return;
+  std::chrono::nanoseconds digest(const std::vector<Piece>& pieces, bool may_split) {
+    std::chrono::nanoseconds none{0};
+    if (pieces.empty()) return none;
     counters_.turns.add();
-    if (pieces.size() == 1) {
-      const Piece& piece = pieces.front();
-      const bool split = may_split && update_on_two_threads(*piece.hasher, piece.data, pool_);
-      if (!split) piece.hasher->update(piece.data);
-      (split ? counters_.two_threads : counters_.alone).add(piece.data.size());
-      return;
+    if (pieces.size() > 1) {
+      const LaneUse use = update_together(pieces);
+      counters_.lane_bytes.add(use.lane_bytes);
+      counters_.filled_bytes.add(use.filled_bytes);
+      for (const Piece& piece : pieces) counters_.together.add(piece.data.size());
+      return none;
     }
-    const LaneUse use = update_together(pieces);
-    counters_.lane_bytes.add(use.lane_bytes);
-    counters_.filled_bytes.add(use.filled_bytes);
-    for (const Piece& piece : pieces) counters_.together.add(piece.data.size());
+    const Piece& piece = pieces.front();
+    if (may_split) {
+      if (const auto others = update_on_two_threads(*piece.hasher, piece.data, pool_)) {
+        counters_.two_threads.add(piece.data.size());
+        return *others;
+      }
+    }
+    piece.hasher->update(piece.data);
+    counters_.alone.add(piece.data.size());
+    return none;
   }
 
   io::WorkerPool& pool_;

@@ -55,6 +55,17 @@ DigestSet digest_of(std::span<const std::byte> data) {
   return hasher->finish();
 }
 
+std::span<const Algorithms> engine_parts() {
+  static constexpr Algorithms kWhole[] = {Algorithms::kAll};
+  if (all_in_one_pass()) return kWhole;
+  return kSplit;
+}
+
+DigestSet join(std::span<const DigestSet> parts) {
+  check(!parts.empty() && parts.size() <= std::size(kSplit), "join() of more parts than there are");
+  return parts.size() == 1 ? parts.front() : join(parts.front(), parts.back());
+}
+
 DigestSet join(const DigestSet& sha512_part, const DigestSet& sha1_sha256_part) {
   check(sha512_part.bytes == sha1_sha256_part.bytes, "join() of digests of different streams");
   DigestSet joined = sha1_sha256_part;

@@ -147,12 +147,16 @@ const BlockFunctions& single_functions() {
   return kFunctions;
 }
 
+const KernelCosts& kernel_costs() {
+  static const KernelCosts kCosts = measure_kernel_costs(single_functions());
+  return kCosts;
+}
+
 const LanePlans& lane_plans(Algorithms algorithms) {
   static const std::array<LanePlans, 8> kPlans = [] {
-    const KernelCosts costs = measure_kernel_costs(single_functions());
     std::array<LanePlans, 8> plans;
     for (unsigned bits = 1; bits < 8; ++bits) {
-      plans[bits] = make_lane_plans(costs, static_cast<Algorithms>(bits));
+      plans[bits] = make_lane_plans(kernel_costs(), static_cast<Algorithms>(bits));
     }
     return plans;
   }();

@@ -58,7 +58,9 @@ using LanePlans = std::array<LanePlan, kLanesMax + 1>;
 // The functions for one stream that the plans count with: the best of our own for every algorithm
 // by itself, for the pair and for all.
 [[nodiscard]] const BlockFunctions& single_functions();
-// With costs as measured on this machine, at the first call.
+// As measured on this machine, at the first call.
+[[nodiscard]] const KernelCosts& kernel_costs();
+// With those costs.
 [[nodiscard]] const LanePlans& lane_plans(Algorithms algorithms);
 
 }  // namespace strata::digest

@@ -19,21 +19,20 @@ namespace strata::digest {
 class Parallelism {
  public:
   using Clock = std::chrono::steady_clock;
-  // Of a byte of each of n streams in one turn, in any unit, for n from 1 on.
-  using Cost = std::function<double(std::size_t streams)>;
+  // CPU time for a byte of each of `active` streams that `threads` share, in any unit; both from 1.
+  using Cost = std::function<double(std::size_t active, std::size_t threads)>;
 
   Parallelism(std::size_t threads, Cost cost);
 
   [[nodiscard]] std::size_t allowed() const { return allowed_; }
 
-  // A turn has ended that took `wall` and had a processor for `cpu` of it, when `active` streams
-  // have work.
+  // A turn has ended that took `wall` and had processors for `cpu` (which is more than `wall` when
+  // a second thread helped), when `active` streams have work.
   void turn(Clock::time_point now, std::chrono::nanoseconds wall, std::chrono::nanoseconds cpu,
             std::size_t active);
 
  private:
   void judge(Clock::time_point now, std::size_t active);
-  [[nodiscard]] double cost_with(std::size_t threads, std::size_t active) const;
 
   const std::size_t threads_;
   const Cost cost_;

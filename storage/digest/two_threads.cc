@@ -4,8 +4,8 @@
 #include <memory>
 #include <mutex>
 
-#include "storage/digest/lane_plan.h"
 #include "storage/digest/stream.h"
+#include "storage/digest/thread_cpu_time.h"
 
 namespace strata::digest {
 namespace {
@@ -25,16 +25,20 @@ class SecondPart {
       if (claimed_) return false;
       claimed_ = true;
     }
+    const auto start = thread_cpu_time();
     single_functions().pair(state_.sha1, state_.sha256, data_.data(), data_.size() / 64);
     const std::lock_guard lock(mutex_);
     done_ = true;
+    cpu_ = thread_cpu_time() - start;
     changed_.notify_one();
     return true;
   }
 
-  void wait() {
+  // Until the other thread is through; its CPU time.
+  [[nodiscard]] std::chrono::nanoseconds wait() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return done_; });
+    return cpu_;
   }
 
  private:
@@ -44,15 +48,22 @@ class SecondPart {
   std::condition_variable changed_;
   bool claimed_ = false;
   bool done_ = false;
+  std::chrono::nanoseconds cpu_{0};
 };
 
 }  // namespace
 
-bool update_on_two_threads(Hasher& hasher, std::span<const std::byte> data, io::WorkerPool& pool) {
+double two_threads_cost(const KernelCosts& costs) {
+  return costs.pair + costs.sha512;
+}
+
+std::optional<std::chrono::nanoseconds> update_on_two_threads(Hasher& hasher,
+                                                              std::span<const std::byte> data,
+                                                              io::WorkerPool& pool) {
   Stream* const stream = hasher.stream();
-  if (stream == nullptr || stream->algorithms() != Algorithms::kAll) return false;
+  if (stream == nullptr || stream->algorithms() != Algorithms::kAll) return {};
   if (single_functions().pair == nullptr || data.size() < kWorthBytes || pool.idle() == 0) {
-    return false;
+    return {};
   }
   data = stream->complete_block(data);
   const auto whole = data.first(data.size() / kStreamBlockBytes * kStreamBlockBytes);
@@ -61,10 +72,11 @@ bool update_on_two_threads(Hasher& hasher, std::span<const std::byte> data, io::
   const auto second = std::make_shared<SecondPart>(state, whole);
   pool.post([second] { second->claim_and_run(); });
   single_functions().sha512(state.sha512, whole.data(), whole.size() / kStreamBlockBytes);
-  if (!second->claim_and_run()) second->wait();
+  std::chrono::nanoseconds others{0};
+  if (!second->claim_and_run()) others = second->wait();
   stream->advance(whole.size());
   stream->keep_tail(data.subspan(whole.size()));
-  return true;
+  return others;
 }
 
 }  // namespace strata::digest

@@ -45,11 +45,7 @@ DigestStage::DigestStage(digest::Engine& engine, Kind kind)
             return state->add(digest::make_resumable_hasher(algorithms));
           state->add(digest::make_hasher(algorithms));
         };
-        if (digest::all_in_one_pass()) {
-          add(digest::Algorithms::kAll);
-        } else {
-          for (const auto algorithms : digest::kSplit) add(algorithms);
-        }
+        for (const auto algorithms : digest::engine_parts()) add(algorithms);
         return state;
       }()) {}
 

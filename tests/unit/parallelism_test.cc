@@ -10,12 +10,13 @@ namespace {
 using namespace std::chrono_literals;
 
 // Like a real one: a byte of four streams together costs less than one of a stream alone.
-double falling(std::size_t streams) {
+double falling(std::size_t active, std::size_t threads) {
+  const std::size_t streams = (active + threads - 1) / threads;
   if (streams >= 16) return 0.35;
   if (streams >= 8) return 0.45;
   return streams >= 4 ? 0.7 : 1;
 }
-double level(std::size_t) {
+double level(std::size_t, std::size_t) {
   return 1;
 }
 
@@ -59,6 +60,23 @@ TEST_F(ParallelismTest, ASlowStreamNeedsOneThread) {
   Parallelism parallelism(8, level);
   run(parallelism, 300ms, 1, 2ms, 2ms);
   EXPECT_LE(parallelism.allowed(), 2U);
+}
+
+// SHA-512 on one thread and the rest on another: 1.5 times the CPU time of one pass.
+double helped(std::size_t active, std::size_t threads) {
+  return active == 1 && threads > 1 ? 1.5 : 1;
+}
+
+TEST_F(ParallelismTest, AHelperStaysWhereItHasAProcessorToItself) {
+  Parallelism parallelism(2, helped);
+  for (int i = 0; i < 1000; ++i) parallelism.turn(now_ += 10ms, 10ms, 18ms, 1);
+  EXPECT_EQ(parallelism.allowed(), 2U);
+}
+
+TEST_F(ParallelismTest, AndGoesWhereItHasNot) {
+  Parallelism parallelism(2, helped);
+  for (int i = 0; i < 20; ++i) parallelism.turn(now_ += 10ms, 10ms, 14ms, 1);
+  EXPECT_EQ(parallelism.allowed(), 1U);
 }
 
 TEST_F(ParallelismTest, AThreadComesBackWhenTheOthersAreAlwaysBusy) {

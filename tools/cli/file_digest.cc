@@ -56,11 +56,10 @@ class ViewDigest {
  public:
   ViewDigest(const digest::Engine& engine, io::BlockPool& blocks, bool with_others)
       : blocks_(blocks) {
-    // As an upload does it (storage/upload/digest_stage.h).
-    if (digest::all_in_one_pass()) {
-      add(engine, digest::Algorithms::kAll, with_others);
-    } else {
-      for (const auto algorithms : digest::kSplit) add(engine, algorithms, with_others);
+    for (const auto algorithms : digest::engine_parts()) {
+      const std::shared_ptr<digest::Hasher> hasher =
+          with_others ? digest::make_lane_hasher(algorithms) : digest::make_hasher(algorithms);
+      parts_.push_back({hasher, digest::Engine::Queue(engine, hasher)});
     }
   }
   ~ViewDigest() { wait_until_idle(); }
@@ -77,8 +76,9 @@ class ViewDigest {
   }
   [[nodiscard]] DigestSet finish() {
     wait_until_idle();
-    const DigestSet first = parts_.front().hasher->finish();
-    return parts_.size() == 1 ? first : digest::join(first, parts_.back().hasher->finish());
+    std::vector<DigestSet> found;
+    for (const Part& part : parts_) found.push_back(part.hasher->finish());
+    return digest::join(found);
   }
 
  private:
@@ -87,12 +87,6 @@ class ViewDigest {
     std::shared_ptr<digest::Hasher> hasher;
     digest::Engine::Queue queue;
   };
-
-  void add(const digest::Engine& engine, digest::Algorithms algorithms, bool with_others) {
-    const std::shared_ptr<digest::Hasher> hasher =
-        with_others ? digest::make_lane_hasher(algorithms) : digest::make_hasher(algorithms);
-    parts_.push_back({hasher, digest::Engine::Queue(engine, hasher)});
-  }
 
   // When every slot is free, every block is back and nothing uses the hashers.
   void wait_until_idle() {

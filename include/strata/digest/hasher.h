@@ -106,7 +106,10 @@ inline constexpr std::size_t kSavedStateBytesMax = 275;
 // How a stream's work is split over threads so that no part waits for another: the two parts
 // together give the whole set. SHA-512's serial chain is the limit, so it has a thread of its own.
 inline constexpr Algorithms kSplit[] = {Algorithms::kSha512, Algorithms::kSha1Sha256};
-// Joins what the parts found; each must have seen the same bytes.
+// The parts of a stream for a digest engine: kAll by itself where all_in_one_pass(), else kSplit.
+[[nodiscard]] std::span<const Algorithms> engine_parts();
+// Joins what the parts found, in the order of engine_parts(); each must have seen the same bytes.
+[[nodiscard]] DigestSet join(std::span<const DigestSet> parts);
 [[nodiscard]] DigestSet join(const DigestSet& sha512_part, const DigestSet& sha1_sha256_part);
 
 }  // namespace strata::digest
