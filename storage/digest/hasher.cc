@@ -13,7 +13,7 @@ namespace {
 std::string describe() {
   if (const Kernel* all = best_kernel(Algorithms::kAll)) return std::string(all->name);
   if (const Kernel* pair = best_kernel(Algorithms::kSha1Sha256)) {
-    return std::string(pair->name) + ", openssl sha-512";
+    return std::string(pair->name) + ", openssl sha-512";  // without AVX2
   }
   return "openssl sha-1, sha-256, sha-512";
 }
@@ -21,13 +21,11 @@ std::string describe() {
 }  // namespace
 
 std::unique_ptr<Hasher> make_hasher(Algorithms algorithms) {
-  // Stitching is what makes ours faster: OpenSSL is as good or better at one algorithm.
-  const Kernel* pair = best_kernel(Algorithms::kSha1Sha256);
-  if (algorithms == Algorithms::kSha1Sha256 && pair != nullptr) return make_kernel_hasher(*pair);
+  const Kernel* own = best_kernel(algorithms);
+  if (own != nullptr && own->beats_openssl) return make_kernel_hasher(*own);
   if (algorithms == Algorithms::kAll) {
-    if (const Kernel* all = best_kernel(Algorithms::kAll)) return make_kernel_hasher(*all);
-    if (pair != nullptr) {
-      return make_kernel_hasher(*pair, make_openssl_hasher(Algorithms::kSha512));
+    if (const Kernel* pair = best_kernel(Algorithms::kSha1Sha256)) {
+      return make_kernel_hasher(*pair, make_hasher(Algorithms::kSha512));
     }
   }
   return make_openssl_hasher(algorithms);

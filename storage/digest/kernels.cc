@@ -19,31 +19,35 @@ void add_x86_kernels(std::vector<Kernel>& list) {
   const CpuFeatures& cpu = cpu_features();
   const bool avx512 = cpu.sha_ni && cpu.avx512;
   std::array<Kernel, kStitched> stitched = {{
-      {"sha-ni stitched sha-1+sha-256", kSha1Sha256, cpu.sha_ni, {.pair = sha1_sha256_shani}},
+      {"sha-ni stitched sha-1+sha-256", kSha1Sha256, cpu.sha_ni, {.pair = sha1_sha256_shani}, true},
       {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512",
        kAll,
        avx512,
-       {.all = sha_all_shani_avx512vl, .pair = sha1_sha256_shani, .sha512 = sha512_avx512vl}},
+       {.all = sha_all_shani_avx512vl, .pair = sha1_sha256_shani, .sha512 = sha512_avx512vl},
+       true},
       {"sha-ni stitched sha-1+sha-256, schedule by avx-512vl",
        kSha1Sha256,
        avx512,
-       {.pair = sha1_sha256_shani_avx512vl_vs}},
+       {.pair = sha1_sha256_shani_avx512vl_vs},
+       true},
       {"sha-ni+avx-512vl stitched sha-1+sha-256+sha-512, schedule by avx-512vl",
        kAll,
        avx512,
        {.all = sha_all_shani_avx512vl_vs,
         .pair = sha1_sha256_shani_avx512vl_vs,
-        .sha512 = sha512_avx512vl}},
+        .sha512 = sha512_avx512vl},
+       true},
   }};
   if (cpu.intel) std::ranges::reverse(stitched);
   list.insert(list.end(), stitched.begin(), stitched.end());
   list.push_back({"sha-ni+avx2 stitched sha-1+sha-256+sha-512",
                   kAll,
                   cpu.sha_ni && cpu.avx2,
-                  {.all = sha_all_shani_avx2, .pair = sha1_sha256_shani, .sha512 = sha512_avx2}});
-  list.push_back({"sha-ni sha-1", kSha1, cpu.sha_ni, {.sha1 = sha1_shani}});
-  list.push_back({"sha-ni sha-256", kSha256, cpu.sha_ni, {.sha256 = sha256_shani}});
-  list.push_back({"avx-512vl sha-512", kSha512, cpu.avx512, {.sha512 = sha512_avx512vl}});
+                  {.all = sha_all_shani_avx2, .pair = sha1_sha256_shani, .sha512 = sha512_avx2},
+                  true});
+  list.push_back({"sha-ni sha-1", kSha1, cpu.sha_ni, {.sha1 = sha1_shani}, true});
+  list.push_back({"sha-ni sha-256", kSha256, cpu.sha_ni, {.sha256 = sha256_shani}, true});
+  list.push_back({"avx-512vl sha-512", kSha512, cpu.avx512, {.sha512 = sha512_avx512vl}, true});
   list.push_back({"avx2 sha-512", kSha512, cpu.avx2, {.sha512 = sha512_avx2}});
 }
 

@@ -8,28 +8,31 @@
 #include "strata/digest/hasher.h"
 
 // Our own block functions. Each consumes whole blocks at any alignment, from the state it is given,
-// and may be called from any thread. What is faster than OpenSSL has several algorithms stitched
-// into one instruction stream; those for one algorithm are for streams whose state is saved, which
-// OpenSSL does not give away.
+// and may be called from any thread. Some have several algorithms stitched into one instruction
+// stream, so that one works while another waits for its own last round.
 //
-// What the stitched ones bring, as ratios to OpenSSL 3.0 EVP running the algorithms one after
-// another, in one run and on one thread (64 MiB in 1 MiB blocks, medians, a machine shared with
-// other work):
+// Ratios to OpenSSL 3.0 EVP running the same algorithms one after another, in one run and on one
+// thread, medians. From memory: 64 MiB in blocks of 1 MiB; where data is in the cache OpenSSL's
+// SHA-1 and SHA-256 are 1.6 times as fast as from memory, because it does not prefetch (inline.h).
 //
-//   kernel                         AMD Zen 5    Intel Sapphire Rapids (prototype)
-//   sha1_sha256_shani              1.65         not measured
-//   sha1_sha256_shani_avx512vl_vs  1.4          1.46
-//   sha_all_shani_avx512vl         1.9          1.27
-//   sha_all_shani_avx512vl_vs      1.75         1.53
+//   kernel                         AMD Zen 5      Intel Sapphire Rapids
+//                                  from memory    in the cache    from memory
+//   sha1_shani, sha256_shani       1.0, 1.0 (*)   1.0, 1.0        1.8, 1.65
+//   sha1_sha256_shani              1.65 (*)       1.3             1.8
+//   sha1_sha256_shani_avx512vl_vs  1.4 (*)        1.5             2.1
+//   sha_all_shani_avx2                            1.1             1.35
+//   sha_all_shani_avx512vl         1.9 (*)        1.3
+//   sha_all_shani_avx512vl_vs      1.75 (*)       1.57            1.9
+//   sha512_avx512vl                1.0 (*)        1.04            1.04
+//   (*) an earlier version
 //
 // "vs" = the SHA instructions of the message schedule that are slow on Intel (sha1msg2, sha256msg1)
 // replaced by vector operations. It loses on AMD, whose SHA instructions are all fast, so the
-// vendor decides. sha_all reaches 0.9 of OpenSSL's SHA-512 alone on Zen 5, 0.83 on
-// Sapphire Rapids.
+// vendor decides. sha_all reaches 0.9 of OpenSSL's SHA-512 alone on Zen 5, 0.87 on Sapphire Rapids.
 //
 // The SHA instructions exist only in the legacy SSE encoding. Mixed with VEX or EVEX instructions
 // while the upper half of a vector register is dirty, each of them waits for a merge: 65 to 110
-// times slower on Intel. Hence these rules for every kernel compiled for AVX: it begins with
+// times slower on Intel. Hence these rules for every kernel that has both: it begins with
 // vzeroupper, whoever calls it, and uses nothing wider than 128 bits (a lint test looks for that).
 namespace strata::digest {
 
@@ -58,6 +61,7 @@ struct Kernel {
   Algorithms algorithms;  // in one pass: kAll, kSha1Sha256 or a single one
   bool supported;         // by this processor; calling it otherwise is an illegal instruction
   BlockFunctions run;
+  bool beats_openssl = false;  // or is as fast: make_hasher() uses it
 };
 
 // Every kernel of this build. Of those for the same algorithms the best for this processor comes

@@ -8,6 +8,7 @@ namespace {
 template <int... kGroups>
 STRATA_ALWAYS_INLINE void block(auto& rounds, const std::byte* data,
                                 std::integer_sequence<int, kGroups...>) {
+  prefetch_ahead(data, 64);
   rounds.begin_block(data);
   (rounds.template group<kGroups>(), ...);
   rounds.end_block();

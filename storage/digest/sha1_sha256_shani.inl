@@ -1,4 +1,6 @@
-// The stitched SHA-1 + SHA-256 kernel, for the two files that compile it for their instruction set.
+// The stitched SHA-1 + SHA-256 kernel, for the two files that compile it for their instruction set:
+// function stitching after V. Gopal, W. Feghali, J. Guilford and others, "Fast Cryptographic
+// Computation on Intel Architecture Processors Via Function Stitching" (Intel, 2010).
 // Neither algorithm fills the SHA unit by itself: each waits for its own last round. With the
 // groups of both in one instruction stream one runs while the other waits.
 
@@ -24,6 +26,7 @@ STRATA_ALWAYS_INLINE void pair_blocks(Sha1State& sha1_state, Sha256State& sha256
   Sha1Rounds sha1(sha1_state);
   Sha256Rounds sha256(sha256_state);
   for (; blocks > 0; --blocks, data += 64) {
+    prefetch_ahead(data, 64);
     pair_block(sha1, sha256, data, std::make_integer_sequence<int, 20>());
   }
   sha1.save(sha1_state);

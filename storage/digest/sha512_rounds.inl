@@ -3,8 +3,8 @@
 // rorx rotates into another register; the message schedule is computed two words at a time on the
 // vector units, ahead of the rounds (J. Guilford, K. Yap and V. Gopal, "Fast SHA-512
 // Implementations on Intel Architecture Processors", Intel, 2012). Measured beside OpenSSL 3.0,
-// whose AVX2 code follows the same paper with four words at a time: 1.02 of it with AVX-512VL
-// on Sapphire Rapids, 0.94 with AVX2; 1.5 times our portable code.
+// whose AVX2 code follows the same paper with four words at a time: 1.04 of it with AVX-512VL
+// on Sapphire Rapids, 0.96 with AVX2; 1.5 times our portable code.
 
 #include <immintrin.h>
 
@@ -21,6 +21,12 @@ namespace {
 
 STRATA_ALWAYS_INLINE std::uint64_t ror(std::uint64_t x, int n) {
   return x >> n | x << (64 - n);
+}
+
+// As one instruction. GCC sees that the word was just stored from a vector and takes it from there
+// with two or three: 7 % of the stitched kernel, 3 % of SHA-512 alone.
+STRATA_ALWAYS_INLINE void add_from_memory(std::uint64_t& sum, const std::uint64_t* word) {
+  asm("addq %1, %0" : "+r"(sum) : "m"(*word) : "cc");
 }
 
 #if defined(__AVX512VL__)
@@ -80,8 +86,9 @@ class Sha512Rounds {
     const std::uint64_t e = s_[kAt(4)], f = s_[kAt(5)], g = s_[kAt(6)];
     // The two halves of ch have no bit in common, so they may be added one by one, off the path
     // through e; likewise of maj.
-    const std::uint64_t t1 =
-        s_[kAt(7)] + wk_[kRound % 16] + (~e & g) + (e & f) + (ror(e, 14) ^ ror(e, 18) ^ ror(e, 41));
+    std::uint64_t t1 = s_[kAt(7)];
+    add_from_memory(t1, &wk_[kRound % 16]);
+    t1 += (~e & g) + (e & f) + (ror(e, 14) ^ ror(e, 18) ^ ror(e, 41));
     s_[kAt(3)] += t1;
     s_[kAt(7)] = t1 + (b & c) + (a & (b ^ c)) + (ror(a, 28) ^ ror(a, 34) ^ ror(a, 39));
   }
@@ -117,6 +124,7 @@ STRATA_ALWAYS_INLINE void sha512_blocks(Sha512State& state, const std::byte* dat
                                         std::size_t blocks) {
   Sha512Rounds sha512(state);
   for (; blocks > 0; --blocks, data += 128) {
+    prefetch_ahead(data, 128);
     sha512_block(sha512, data, std::make_integer_sequence<int, 40>());
   }
   sha512.save(state);

@@ -45,6 +45,7 @@ STRATA_ALWAYS_INLINE void all_blocks(Sha1State& sha1_state, Sha256State& sha256_
   Sha256Rounds sha256(sha256_state);
   Sha512Rounds sha512(sha512_state);
   for (; blocks > 0; --blocks, data += 128) {
+    prefetch_ahead(data, 128);
     all_block(sha1, sha256, sha512, data, std::make_integer_sequence<int, 40>());
   }
   sha1.save(sha1_state);

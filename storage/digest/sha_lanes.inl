@@ -117,10 +117,14 @@ template <typename V, typename State>
 STRATA_ALWAYS_INLINE void sha2_lanes(State* const* states, const std::byte* const* data,
                                      std::size_t blocks) {
   constexpr auto kSixteen = std::make_integer_sequence<int, 16>();
+  constexpr std::size_t kBlockBytes = 16 * sizeof(typename V::Word);
   LaneState<V, 8> before(states);
   for (std::size_t at = 0; at < blocks; ++at) {
     V w[16];
-    transposed_block(data, at * 16 * sizeof(typename V::Word), w);
+    transposed_block(data, at * kBlockBytes, w);
+    for (std::size_t lane = 0; lane < V::kLanes; ++lane) {
+      prefetch_ahead(data[lane] + at * kBlockBytes, kBlockBytes);
+    }
     V s[8];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) s[i] = before.v[i];
@@ -176,6 +180,7 @@ STRATA_ALWAYS_INLINE void sha1_lanes(Sha1State* const* states, const std::byte* 
   for (std::size_t at = 0; at < blocks; ++at) {
     V w[16];
     transposed_block(data, at * 64, w);
+    for (std::size_t lane = 0; lane < V::kLanes; ++lane) prefetch_ahead(data[lane] + at * 64, 64);
     V s[5];
 #pragma GCC unroll 5
     for (int i = 0; i < 5; ++i) s[i] = before.v[i];
