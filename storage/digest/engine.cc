@@ -21,14 +21,22 @@ using Clock = std::chrono::steady_clock;
 // them.
 constexpr std::size_t kTurnBytesMin = std::size_t{64} << 10;
 
-// Of a byte of each of `active` streams that so many threads share.
-double cost_of_sharing(std::size_t active, std::size_t threads) {
+// See Parallelism::Efficiency. The streams are spread as evenly as turn() does it.
+double efficiency(std::size_t active, std::size_t threads) {
   if (active == 1 && threads > 1) {
     const double cost = two_threads_cost(kernel_costs());
-    if (cost < kImpossible) return cost;
+    if (cost < kImpossible) return 1 / cost;
   }
-  const std::size_t lanes = std::min((active + threads - 1) / threads, kLanesMax);
-  return lane_plans(Algorithms::kAll)[lanes].cost / static_cast<double>(lanes);
+  threads = std::min(threads, active);
+  const auto& plans = lane_plans(Algorithms::kAll);
+  const auto rate = [&](std::size_t streams) {
+    const std::size_t lanes = std::min(streams, kLanesMax);
+    return static_cast<double>(lanes) / plans[lanes].cost;
+  };
+  const std::size_t fewer = active / threads;
+  const auto with_more = static_cast<double>(active % threads);
+  const auto all = static_cast<double>(threads);
+  return (with_more * rate(fewer + 1) + (all - with_more) * rate(fewer)) / all;
 }
 
 struct Counters {
@@ -43,8 +51,9 @@ struct Counters {
                                    "each algorithm")),
         filled_bytes(metrics.counter("strata_digest_lane_filled_bytes_total",
                                      "Bytes of streams in those lanes, once for each algorithm")),
-        threads(metrics.gauge("strata_digest_threads_allowed",
-                              "Threads that digests use at a time: the fewest that do as much")),
+        threads(
+            metrics.gauge("strata_digest_threads_allowed",
+                          "Threads that digests use at a time: as many as each bring something")),
         queue_seconds(metrics.histogram("strata_digest_queue_seconds",
                                         "Time that a stream's block waited for a thread")) {}
 
@@ -81,7 +90,7 @@ struct Engine::Queue::State {
 class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler> {
  public:
   Scheduler(io::WorkerPool& pool, Metrics& metrics)
-      : pool_(pool), counters_(metrics), parallelism_(pool.threads(), cost_of_sharing) {
+      : pool_(pool), counters_(metrics), parallelism_(pool.threads(), efficiency) {
     counters_.threads.set(static_cast<std::int64_t>(parallelism_.allowed()));
   }
 
@@ -103,20 +112,24 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
     ready_.push_back(queue);
   }
 
-  // As many turns as there is work for and threads are allowed.
+  // As many turns as there are streams that wait, and threads allowed.
   void post_turns() {
-    const std::size_t wanted = (ready_.size() + share() - 1) / share();
-    while (turns_waiting_ < wanted && turns_ < parallelism_.allowed()) {
+    while (turns_waiting_ < ready_.size() && turns_ < parallelism_.allowed()) {
       ++turns_;
       ++turns_waiting_;
       pool_.post([self = shared_from_this()] { self->turn(); });
     }
   }
 
-  // The most streams that one turn takes.
-  [[nodiscard]] std::size_t share() const {
-    const std::size_t threads = parallelism_.allowed();
-    return std::clamp<std::size_t>((active_ + threads - 1) / threads, 1, kLanesMax);
+  // How many streams a turn takes: an even part of those that are ready, for the turns that wait to
+  // take some, but no more than its share of all, or those that another thread has just finished
+  // with would all join the one that comes next, and stay together.
+  [[nodiscard]] std::size_t part(std::size_t turns_waiting) const {
+    const auto divided = [](std::size_t streams, std::size_t by) {
+      return (streams + by - 1) / by;
+    };
+    return std::min({divided(ready_.size(), turns_waiting),
+                     divided(active_, parallelism_.allowed()), kLanesMax});
   }
 
   void turn() {
@@ -124,9 +137,8 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
     bool may_split = false;
     {
       const std::lock_guard lock(mutex_);
-      --turns_waiting_;
+      const std::size_t count = part(turns_waiting_--);
       const auto now = Clock::now();
-      const std::size_t count = std::min(ready_.size(), share());
       for (std::size_t i = 0; i < count; ++i) {
         const std::chrono::duration<double> waited = now - ready_[i]->ready_since;
         counters_.queue_seconds.observe(waited.count());

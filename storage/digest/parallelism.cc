@@ -1,6 +1,7 @@
 #include "storage/digest/parallelism.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace strata::digest {
 namespace {
@@ -13,61 +14,77 @@ constexpr auto kPause = 200ms;
 constexpr std::chrono::milliseconds kRestMin = 100ms;
 constexpr std::chrono::milliseconds kRestMax = 3200ms;
 constexpr double kBusy = 0.9;
-// What one thread more must bring. With four uploads on two cores the second brings 5 % more bytes
-// for 20 to 30 % more CPU time.
-constexpr double kWorthAThread = 1.15;
+// What the last thread must bring, of what one thread does. With four uploads on two cores the
+// second brings 5 % more bytes for 20 to 30 % more CPU time.
+constexpr double kWorthAThread = 0.15;
 // And for a stream by itself, which somebody waits for: the second thread brings 10 % more (AMD Zen
 // 5) to 20 % (Intel Sapphire Rapids) for half as much CPU time again, while it has nothing else to
 // do.
-constexpr double kWorthAHelper = 1.05;
+constexpr double kWorthAHelper = 0.05;
 
 double seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
+// More threads than that have nothing to do.
+std::size_t usable(std::size_t active) {
+  return active == 1 ? 2 : active;
+}
+
 }  // namespace
 
-Parallelism::Parallelism(std::size_t threads, Cost cost)
-    : threads_(threads), cost_(std::move(cost)), allowed_(threads), rest_(kRestMin) {}
+Parallelism::Parallelism(std::size_t threads, Efficiency efficiency)
+    : threads_(threads), efficiency_(std::move(efficiency)), allowed_(threads), rest_(kRestMin) {}
 
 void Parallelism::turn(Clock::time_point now, std::chrono::nanoseconds wall,
                        std::chrono::nanoseconds cpu, std::size_t active) {
-  const auto counted = now - since_;
-  if (counted > kPause) {
-    since_ = now - wall;
+  if (now - since_ > kPause) {  // begins with the turns that follow
+    since_ = now;
     wall_ = cpu_ = 0ns;
+    return;
   }
   wall_ += wall;
   cpu_ += cpu;
   if (now - since_ < kJudgedInterval) return;
-  judge(now, active);
+  judge(now, std::max<std::size_t>(1, active));
   since_ = now;
   wall_ = cpu_ = 0ns;
 }
 
 void Parallelism::judge(Clock::time_point now, std::size_t active) {
   const double elapsed = seconds(now - since_);
-  const double processors = seconds(cpu_) / elapsed;
   const double busy = seconds(wall_) / elapsed;
-  active = std::max<std::size_t>(1, active);
-  const double cost_now = cost_(active, allowed_);
-  const double worth = active == 1 ? kWorthAHelper : kWorthAThread;
-  std::size_t fewest = allowed_;
-  while (fewest > 1) {
-    const double wanted = processors * cost_(active, fewest - 1) / cost_now;
-    if (wanted > worth * static_cast<double>(fewest - 1)) break;
-    --fewest;
+  const std::size_t wanted = fewest(seconds(cpu_) / elapsed, active);
+  if (tried_from_ > 0) {
+    rest_ = wanted > tried_from_ ? kRestMin : std::min(2 * rest_, kRestMax);
+    tried_from_ = 0;
   }
-  if (fewest < allowed_) {
-    if (trying_) rest_ = std::min(2 * rest_, kRestMax);
-    allowed_ = fewest;
+  if (wanted < allowed_) {
+    allowed_ = wanted;
     given_up_ = now;
-  } else if (trying_) {
-    rest_ = kRestMin;  // it was worth it
+    given_up_active_ = active;
+    return;
   }
-  trying_ = allowed_ < threads_ && fewest == allowed_ && now - given_up_ >= rest_ &&
-            busy > kBusy * static_cast<double>(allowed_);
-  if (trying_) ++allowed_;
+  const std::size_t most = std::min(threads_, usable(active));
+  if (allowed_ >= most || busy < kBusy * static_cast<double>(allowed_)) return;
+  // With more streams than there were it is another question.
+  if (now - given_up_ < rest_ && active <= given_up_active_) return;
+  tried_from_ = allowed_;
+  allowed_ = std::min(most, 2 * allowed_);
+}
+
+std::size_t Parallelism::fewest(double processors, std::size_t active) const {
+  const auto rate = [&](std::size_t threads) {
+    return std::min(processors, static_cast<double>(threads)) * efficiency_(active, threads);
+  };
+  const double worth = active == 1 ? kWorthAHelper : kWorthAThread;
+  std::size_t threads = std::min(allowed_, usable(active));
+  while (threads > 1) {
+    const double gain = rate(threads) - rate(threads - 1);
+    if (gain >= worth * efficiency_(active, threads - 1)) break;
+    --threads;
+  }
+  return threads;
 }
 
 }  // namespace strata::digest

@@ -6,23 +6,24 @@
 
 namespace strata::digest {
 
-// How many threads the engine uses at a time: the fewest that digest about as much. Two threads
-// with half of the streams each have emptier lanes than one with all of them, and a byte costs more
-// of the processor, which network, disk and decoders want too. So a thread is given up when what
-// digests get of the processor now would do, at the lower cost of fuller lanes, on one thread less;
-// and tried again when those that are left are busy all the time.
+// How many threads the engine uses at a time: as many as each bring something. Two threads with
+// half of the streams each have emptier lanes than one with all of them, and a byte costs more of
+// the processor, which network, disk and decoders want too. So a thread is given up when it brings
+// less than a seventh of what a thread does: what digests get of the processors now would then do
+// nearly as much, in fuller lanes, on one thread less. And more are tried when those that are left
+// are busy all the time.
 //
-// Server of 4 uploads at a time on two cores, beside using both always: 1.65 CPU s/GiB instead of
-// 2.04, 0.69 GB/s instead of 0.52; and `strata digest` of 16 files still uses both.
+// On processors that nobody else wants every thread brings its full part, and all are used.
 //
 // Not thread-safe.
 class Parallelism {
  public:
   using Clock = std::chrono::steady_clock;
-  // CPU time for a byte of each of `active` streams that `threads` share, in any unit; both from 1.
-  using Cost = std::function<double(std::size_t active, std::size_t threads)>;
+  // Bytes that one processor digests in a second when `active` streams are shared among `threads`,
+  // in any unit; both from 1.
+  using Efficiency = std::function<double(std::size_t active, std::size_t threads)>;
 
-  Parallelism(std::size_t threads, Cost cost);
+  Parallelism(std::size_t threads, Efficiency efficiency);
 
   [[nodiscard]] std::size_t allowed() const { return allowed_; }
 
@@ -33,17 +34,21 @@ class Parallelism {
 
  private:
   void judge(Clock::time_point now, std::size_t active);
+  [[nodiscard]] std::size_t fewest(double processors, std::size_t active) const;
 
   const std::size_t threads_;
-  const Cost cost_;
+  const Efficiency efficiency_;
   std::size_t allowed_;
   // Since when, and what turns took of it.
   Clock::time_point since_{};
   std::chrono::nanoseconds wall_{0};
   std::chrono::nanoseconds cpu_{0};
-  Clock::time_point given_up_{};    // when a thread was, the last time
-  std::chrono::milliseconds rest_;  // until it is tried again; longer after each try in vain
-  bool trying_ = false;
+  std::size_t tried_from_ = 0;  // threads before the try that is to be judged; 0: none
+  // When and with how many streams threads were given up, the last time, and how long until more
+  // are tried: longer after each try in vain.
+  Clock::time_point given_up_{};
+  std::size_t given_up_active_ = 0;
+  std::chrono::milliseconds rest_;
 };
 
 }  // namespace strata::digest

@@ -452,6 +452,12 @@ TEST_F(StorageDaemonTest, HealthAndMetrics) {
   const std::string metrics = send("GET", "/metrics").body;
   EXPECT_NE(metrics.find("strata_upload_bytes_total 1000\n"), std::string::npos) << metrics;
   EXPECT_NE(metrics.find("strata_uploads_total{result=\"published\"} 1\n"), std::string::npos);
+  for (const char* name :
+       {"strata_digest_bytes_total{way=\"together\"}", "strata_digest_turns_total",
+        "strata_digest_lane_bytes_total", "strata_digest_lane_filled_bytes_total",
+        "strata_digest_queue_seconds_count", "strata_digest_threads_allowed"}) {
+    EXPECT_NE(metrics.find(std::string("\n") + name + " "), std::string::npos) << name;
+  }
   const auto openapi = json::parse(send("GET", "/openapi.json").body);
   EXPECT_TRUE(openapi.at("paths").as_object().contains("/v1/upload/{filename}"));
 }
