@@ -50,7 +50,7 @@ std::vector<DigestSet> hash_together(std::span<const Data> streams) {
   std::vector<std::unique_ptr<digest::Hasher>> hashers;
   std::size_t longest = 0;
   for (const Data stream : streams) {
-    hashers.push_back(digest::make_hasher(Algorithms::kAll));
+    hashers.push_back(digest::make_lane_hasher(Algorithms::kAll));
     longest = std::max(longest, stream.size());
   }
   std::vector<digest::Piece> pieces;

@@ -91,6 +91,7 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
  public:
   Scheduler(io::WorkerPool& pool, Metrics& metrics)
       : pool_(pool), counters_(metrics), parallelism_(pool.threads(), efficiency) {
+    (void)kernel_costs();  // measured now, not in the first turn
     counters_.threads.set(static_cast<std::int64_t>(parallelism_.allowed()));
   }
 
@@ -241,8 +242,9 @@ class Engine::Scheduler : public std::enable_shared_from_this<Engine::Scheduler>
       return none;
     }
     const Piece& piece = pieces.front();
-    if (may_split) {
-      if (const auto others = update_on_two_threads(*piece.hasher, piece.data, pool_)) {
+    if (may_split && pool_.idle() > 0) {
+      const auto start = [this](std::function<void()> task) { pool_.post(std::move(task)); };
+      if (const auto others = update_on_two_threads(*piece.hasher, piece.data, start)) {
         counters_.two_threads.add(piece.data.size());
         return *others;
       }

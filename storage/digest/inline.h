@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // Kernels name their variables by template arguments, so that nothing moves between the rounds;
 // that is fast only when every round is inlined into its block.
@@ -20,7 +21,9 @@ constexpr std::size_t kPrefetchBytes = 2048;
 // The lines of `block_bytes` at `data` plus that.
 STRATA_ALWAYS_INLINE void prefetch_ahead(const std::byte* data, std::size_t block_bytes) {
   for (std::size_t line = 0; line < block_bytes; line += 64) {
-    __builtin_prefetch(data + kPrefetchBytes + line);
+    // By number: it may lie beyond the array.
+    const auto address = reinterpret_cast<std::uintptr_t>(data) + kPrefetchBytes + line;
+    __builtin_prefetch(reinterpret_cast<const void*>(address));
   }
 }
 

@@ -12,18 +12,22 @@ namespace {
 
 // Fits the first cache together with the tables; long enough for the clock.
 constexpr std::size_t kMeasuredBytes = 4096;
-constexpr int kMeasuredTurns = 5;
+// Wide vectors need up to half a millisecond to come up to speed on some processors, and a busy
+// machine takes turns away: the best of many is neither.
+constexpr auto kMeasuredTime = std::chrono::microseconds(700);
 
 template <typename Run>
 double cost_of(const Run& run) {
-  double best = kImpossible;
-  for (int turn = 0; turn < kMeasuredTurns; ++turn) {
-    const auto start = std::chrono::steady_clock::now();
+  using Clock = std::chrono::steady_clock;
+  std::chrono::duration<double> best = kMeasuredTime;
+  const auto begun = Clock::now();
+  for (auto start = begun; start - begun < kMeasuredTime;) {
     run();
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    best = std::min(best, taken.count());
+    const auto end = Clock::now();
+    best = std::min<std::chrono::duration<double>>(best, end - start);
+    start = end;
   }
-  return best * kStreamBlockBytes / kMeasuredBytes;
+  return best.count() * kStreamBlockBytes / kMeasuredBytes;
 }
 
 template <typename State>

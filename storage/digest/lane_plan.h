@@ -29,8 +29,7 @@ struct KernelCosts {
   std::vector<double> sha1_lanes, sha256_lanes, sha512_lanes;
 };
 
-// Of what runs on this processor, in about a millisecond; the best of several turns, so that a
-// busy machine does not spoil it.
+// Of what runs on this processor, less than a millisecond for each kernel.
 [[nodiscard]] KernelCosts measure_kernel_costs(const BlockFunctions& single);
 
 // One kernel for several streams; `kernel` null: the single function, for one stream.

@@ -8,7 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kJudgedInterval = 50ms;  // some turns: the longest take 10 ms
+constexpr auto kJudgedInterval = 50ms;  // some turns: the longest take 12 ms
+constexpr auto kSettling = 25ms;        // turns under the old number end, and queues fill or empty
 // After a longer pause what was counted says nothing of now.
 constexpr auto kPause = 200ms;
 constexpr std::chrono::milliseconds kRestMin = 100ms;
@@ -16,7 +17,7 @@ constexpr std::chrono::milliseconds kRestMax = 3200ms;
 constexpr double kBusy = 0.9;
 // What the last thread must bring, of what one thread does. With four uploads on two cores the
 // second brings 5 % more bytes for 20 to 30 % more CPU time.
-constexpr double kWorthAThread = 0.15;
+constexpr double kWorthAThread = 0.12;
 // And for a stream by itself, which somebody waits for: the second thread brings 10 % more (AMD Zen
 // 5) to 20 % (Intel Sapphire Rapids) for half as much CPU time again, while it has nothing else to
 // do.
@@ -38,7 +39,8 @@ Parallelism::Parallelism(std::size_t threads, Efficiency efficiency)
 
 void Parallelism::turn(Clock::time_point now, std::chrono::nanoseconds wall,
                        std::chrono::nanoseconds cpu, std::size_t active) {
-  if (now - since_ > kPause) {  // begins with the turns that follow
+  if (now < settled_) return;
+  if (since_ < settled_ || now - since_ > kPause) {  // begins with the turns that follow
     since_ = now;
     wall_ = cpu_ = 0ns;
     return;
@@ -60,7 +62,7 @@ void Parallelism::judge(Clock::time_point now, std::size_t active) {
     tried_from_ = 0;
   }
   if (wanted < allowed_) {
-    allowed_ = wanted;
+    change(now, wanted);
     given_up_ = now;
     given_up_active_ = active;
     return;
@@ -70,7 +72,12 @@ void Parallelism::judge(Clock::time_point now, std::size_t active) {
   // With more streams than there were it is another question.
   if (now - given_up_ < rest_ && active <= given_up_active_) return;
   tried_from_ = allowed_;
-  allowed_ = std::min(most, 2 * allowed_);
+  change(now, std::min(most, 2 * allowed_));
+}
+
+void Parallelism::change(Clock::time_point now, std::size_t threads) {
+  allowed_ = threads;
+  settled_ = now + kSettling;
 }
 
 std::size_t Parallelism::fewest(double processors, std::size_t active) const {

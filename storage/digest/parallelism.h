@@ -9,7 +9,7 @@ namespace strata::digest {
 // How many threads the engine uses at a time: as many as each bring something. Two threads with
 // half of the streams each have emptier lanes than one with all of them, and a byte costs more of
 // the processor, which network, disk and decoders want too. So a thread is given up when it brings
-// less than a seventh of what a thread does: what digests get of the processors now would then do
+// less than an eighth of what a thread does: what digests get of the processors now would then do
 // nearly as much, in fuller lanes, on one thread less. And more are tried when those that are left
 // are busy all the time.
 //
@@ -39,7 +39,10 @@ class Parallelism {
   const std::size_t threads_;
   const Efficiency efficiency_;
   std::size_t allowed_;
-  // Since when, and what turns took of it.
+  void change(Clock::time_point now, std::size_t threads);
+
+  Clock::time_point settled_{};  // when the last change is seen in what turns take
+  // Since when turns are counted, and what they took of it.
   Clock::time_point since_{};
   std::chrono::nanoseconds wall_{0};
   std::chrono::nanoseconds cpu_{0};

@@ -3,7 +3,7 @@
 // "Simultaneous hashing of multiple messages", IACR ePrint 2012/371; Intel's "multi-buffer"
 // libraries, J. Guilford and others, "Fast multi-buffer IPsec implementations", 2010). Only the
 // sha_lanes_*.cc files include this, each compiled for its own instruction set: hence the unnamed
-// namespace. What they gain is in lanes.h.
+// namespace. What they gain is in lane_kernels.h.
 //
 // A vector class V has: Word, kLanes, add, ror<n>, shr<n>, xor3, choose, majority, broadcast of a
 // word from memory, load and store of kLanes words, and transposed_block<V>(data, w), which fills

@@ -25,11 +25,11 @@ class SecondPart {
       if (claimed_) return false;
       claimed_ = true;
     }
-    const auto start = thread_cpu_time();
+    const auto begun = thread_cpu_time();
     single_functions().pair(state_.sha1, state_.sha256, data_.data(), data_.size() / 64);
     const std::lock_guard lock(mutex_);
     done_ = true;
-    cpu_ = thread_cpu_time() - start;
+    cpu_ = thread_cpu_time() - begun;
     changed_.notify_one();
     return true;
   }
@@ -59,18 +59,16 @@ double two_threads_cost(const KernelCosts& costs) {
 
 std::optional<std::chrono::nanoseconds> update_on_two_threads(Hasher& hasher,
                                                               std::span<const std::byte> data,
-                                                              io::WorkerPool& pool) {
+                                                              const Start& start) {
   Stream* const stream = hasher.stream();
   if (stream == nullptr || stream->algorithms() != Algorithms::kAll) return {};
-  if (single_functions().pair == nullptr || data.size() < kWorthBytes || pool.idle() == 0) {
-    return {};
-  }
+  if (single_functions().pair == nullptr || data.size() < kWorthBytes) return {};
   data = stream->complete_block(data);
   const auto whole = data.first(data.size() / kStreamBlockBytes * kStreamBlockBytes);
   StreamState& state = stream->state();
   // Shared with the task, which may come to it when everything is long over.
   const auto second = std::make_shared<SecondPart>(state, whole);
-  pool.post([second] { second->claim_and_run(); });
+  start([second] { second->claim_and_run(); });
   single_functions().sha512(state.sha512, whole.data(), whole.size() / kStreamBlockBytes);
   std::chrono::nanoseconds others{0};
   if (!second->claim_and_run()) others = second->wait();

@@ -25,9 +25,9 @@ struct DigestStage::State {
 
   void part_finished() {
     if (parts_left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    const DigestSet all =
-        parts.size() == 1 ? parts[0].found : digest::join(parts[0].found, parts[1].found);
-    done({all, disk});
+    std::vector<DigestSet> found;
+    for (const Part& part : parts) found.push_back(part.found);
+    done({digest::join(found), disk});
     done = nullptr;
   }
 };

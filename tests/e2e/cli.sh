@@ -62,6 +62,11 @@ expect "those that could be read" "$(jq -r '.[].file' "$WORK/out")" "$WORK/disk.
 grep -q "nothing-here" "$WORK/err" && grep -q "cut.xz" "$WORK/err" && grep -q "2 files could not be digested" "$WORK/err" ||
   fail "digest of many: $(cat "$WORK/err")"
 code 0 strata digest "$WORK/many/sub/deep"
+code 2 strata digest - - <"$WORK/disk.raw"
+cp "$WORK/many/10" "$WORK/many/sub/deep/"$'\xff'
+code 0 strata digest --json "$WORK/many/sub/deep"
+iconv -f UTF-8 -t UTF-8 "$WORK/out" >/dev/null && jq -e 'length == 2' "$WORK/out" >/dev/null ||
+  fail "a name that is not UTF-8: $(cat "$WORK/out")"
 
 say "push, ls, show"
 code 0 strata push "$WORK/disk.raw.xz" --public --name disk.raw.xz --tag web \

@@ -19,7 +19,7 @@ for isa in none sha-ni avx2 avx-512 sha-ni,avx2 sha-ni,avx-512; do
       grep -qF "$set" <<<"$kernels" || fail "no kernel for $set, which is allowed: $kernels"
     fi
   done
-  for test in unit_cpu_features unit_hasher unit_lane_plan unit_digest_state property_hasher \
+  for test in unit_cpu_features unit_digest_engine unit_hasher unit_lane_plan unit_digest_state property_hasher \
     property_digest_state property_lanes; do
     found=$("$tests/$test" --gtest_brief=1 2>&1) || fail "$test with $isa: $found"
     grep -q 'PASSED  \] [1-9]' <<<"$found" || fail "$test with $isa ran no tests: $found"

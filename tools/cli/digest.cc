@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <optional>
 
 #include "strata/base/ids.h"
+#include "strata/base/text.h"
 #include "tools/cli/command.h"
 #include "tools/cli/file_digest.h"
 
@@ -36,7 +38,7 @@ void print_text(const std::string& file, const FileDigest& digest) {
 }
 
 json::object file_json(const std::string& file, const FileDigest& digest) {
-  return {{"file", file},
+  return {{"file", is_valid_utf8(file) ? file : printable(file)},
           {"identifier", Identifier::from_sha1(digest.decoded.sha1).text()},
           {"encoding", codec::encoding_name(digest.encoding)},
           {"format", codec::disk_format_name(digest.disk.format)},
@@ -48,6 +50,9 @@ json::object file_json(const std::string& file, const FileDigest& digest) {
 // What fails does not keep the others from being digested; it is said at once and decides the exit
 // code.
 Status run_digest(const std::vector<std::string>& paths, bool as_json) {
+  if (std::ranges::count(paths, "-") > 1) {
+    return Error(Errc::kUsage, "standard input can be read once only: - was given twice");
+  }
   std::optional<Error> first_error;
   std::size_t failed = 0;
   std::vector<Error> unreadable;
@@ -59,20 +64,16 @@ Status run_digest(const std::vector<std::string>& paths, bool as_json) {
     if (!single) complain(error);
   };
   for (const Error& error : unreadable) fail(error);
-  json::array all;
-  FileDigester(Limits{}).digest_all(files,
-                                    [&](const std::string& file, const Result<FileDigest>& digest) {
-                                      if (!digest) return fail(digest.error());
-                                      if (as_json) {
-                                        all.push_back(file_json(file, *digest));
-                                      } else {
-                                        print_text(file, *digest);
-                                      }
-                                    });
+  bool any = false;  // an element of the array is written
+  const auto print = [&](const std::string& file, const Result<FileDigest>& digest) {
+    if (!digest) return fail(digest.error());
+    if (!as_json) return print_text(file, *digest);
+    std::printf("%s%s", any ? ",\n" : "[", json::serialize(file_json(file, *digest)).c_str());
+    any = true;
+  };
+  FileDigester(Limits{}).digest_all(files, print);
   if (single && failed > 0) return *first_error;
-  if (as_json) {
-    if (const Status status = write_text("-", json::serialize(all) + "\n"); !status) return status;
-  }
+  if (as_json) std::printf("%s]\n", any ? "" : "[");
   if (failed == 0) return {};
   return Error(first_error->code(), std::to_string(failed) + (failed == 1 ? " file" : " files") +
                                         " could not be digested");

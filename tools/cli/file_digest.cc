@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <optional>
 #include <semaphore>
 #include <thread>
 
@@ -21,9 +22,12 @@ namespace strata::cli {
 namespace {
 
 constexpr int kBlocksInFlight = 4;  // of one view: one is filled, one digested, two wait
-// Fills the lanes of each thread; more files would only want more memory, 4 to 8 MiB each.
+// Fills the lanes of each thread; more files would only want more memory: 4 MiB each, and 4 MiB
+// with a decoder (limits.h says what that may take) for those that are encoded, one for each
+// thread.
 constexpr std::size_t kFilesPerThread = 16;
 constexpr std::size_t kFilesMax = 64;
+constexpr std::ptrdiff_t kFilesAheadMax = 1024;  // results that wait for those before them
 
 class Descriptor {
  public:
@@ -37,6 +41,18 @@ class Descriptor {
 
  private:
   int value_;
+};
+
+// One of a bounded number, while it lives.
+class Permit {
+ public:
+  explicit Permit(std::counting_semaphore<>& permits) : permits_(permits) { permits_.acquire(); }
+  ~Permit() { permits_.release(); }
+  Permit(const Permit&) = delete;
+  Permit& operator=(const Permit&) = delete;
+
+ private:
+  std::counting_semaphore<>& permits_;
 };
 
 Status read_block(int descriptor, const std::string& path, io::Block& block) {
@@ -144,7 +160,8 @@ FileDigester::FileDigester(const Limits& limits)
     : limits_(limits),
       blocks_(2 * kBlocksInFlight),
       pool_("digest", io::usable_cpus()),
-      engine_(pool_, metrics_) {}
+      engine_(pool_, metrics_),
+      decoders_(static_cast<std::ptrdiff_t>(pool_.threads())) {}
 
 Result<FileDigest> FileDigester::digest(const std::string& path) {
   return digest(path, false);
@@ -155,6 +172,7 @@ Result<FileDigest> FileDigester::digest(const std::string& path, bool with_other
   if (file.value() < 0) return errno_error(errno, path);
   ViewDigest stored(engine_, blocks_, with_others);
   FileDigest found;
+  std::optional<Permit> decoding;
   std::unique_ptr<DecodedView> decoded;
   codec::DiskProbe probe;
   for (bool first = true;; first = false) {
@@ -164,6 +182,7 @@ Result<FileDigest> FileDigester::digest(const std::string& path, bool with_other
     if (first) {
       found.encoding = codec::detect_encoding(block->bytes());
       if (found.encoding != codec::Encoding::kIdentity) {
+        decoding.emplace(decoders_);
         decoded =
             std::make_unique<DecodedView>(found.encoding, limits_, engine_, blocks_, with_others);
       }
@@ -190,17 +209,23 @@ void FileDigester::digest_all(const std::vector<std::string>& paths, const Done&
   if (paths.size() == 1) return done(paths[0], digest(paths[0], false));
   std::vector<std::promise<Result<FileDigest>>> found(paths.size());
   std::atomic<std::size_t> next{0};
+  std::counting_semaphore<> ahead(kFilesAheadMax);  // of the one that `done` gets next
+  const auto read = [&] {
+    for (;;) {
+      ahead.acquire();
+      const std::size_t at = next++;
+      if (at >= paths.size()) return ahead.release();  // for the readers that wait
+      found[at].set_value(digest(paths[at], true));
+    }
+  };
   std::vector<std::jthread> readers;
   const std::size_t at_once =
       std::min({pool_.threads() * kFilesPerThread, kFilesMax, paths.size()});
-  for (std::size_t i = 0; i < at_once; ++i) {
-    readers.emplace_back([&] {
-      for (std::size_t at = next++; at < paths.size(); at = next++) {
-        found[at].set_value(digest(paths[at], true));
-      }
-    });
+  for (std::size_t i = 0; i < at_once; ++i) readers.emplace_back(read);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    done(paths[i], found[i].get_future().get());
+    ahead.release();
   }
-  for (std::size_t i = 0; i < paths.size(); ++i) done(paths[i], found[i].get_future().get());
 }
 
 Result<FileDigest> digest_file(const std::string& path, const Limits& limits) {
@@ -221,6 +246,7 @@ void expand(const std::filesystem::path& folder, const std::function<void(const 
   std::ranges::sort(entries);
   for (const auto& entry : entries) {
     const auto type = entry.symlink_status(error).type();
+    if (error) failed(errno_error(error.value(), entry.path().string()));
     if (type == std::filesystem::file_type::directory) expand(entry.path(), failed, files);
     if (type == std::filesystem::file_type::regular) files.push_back(entry.path().string());
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ class FileDigester {
   io::BlockPool blocks_;
   io::WorkerPool pool_;
   digest::Engine engine_;
+  std::counting_semaphore<> decoders_;  // that may run at a time
 };
 
 [[nodiscard]] Result<FileDigest> digest_file(const std::string& path, const Limits& limits);

@@ -94,7 +94,7 @@ inline constexpr std::size_t kSavedStateBytesMax = 275;
 [[nodiscard]] std::string_view hasher_description();
 
 // Whether make_hasher(kAll) has one kernel for all three here. Then one thread nearly keeps up with
-// SHA-512 alone, and the split below would buy little time with half as much CPU time again.
+// SHA-512 alone, and a stream is not split into the parts below.
 [[nodiscard]] bool all_in_one_pass();
 
 // For small values in memory (documents, etags): one call.
