@@ -8,7 +8,7 @@ export NPM_FOLDER
 
 printf '[cors]\norigins = ["https://cloud.example"]\n' >"$WORK/storage.toml"
 start_storage --config "$WORK/storage.toml"
-SIZE=33554501
+SIZE=100663301 # so much that a pause at 10 MB comes before the end, however fast the server is
 noise "$SIZE" >"$WORK/image.raw"
 
 # tus_js OUTCOME JSON: one run; its report is $WORK/report.
@@ -47,13 +47,13 @@ http 200 "$(report .url)"
 expect "state" "$(json .state)" complete
 
 say "in chunks, with the first one in the POST, and with POST in the place of PATCH"
-tus_js success '{chunkSize: 5000000}'
+tus_js success '{chunkSize: 15000000}'
 whole "$WORK/image.raw"
 expect "chunks" "$(patches)" 7
-tus_js success '{chunkSize: 5000000, uploadDataDuringCreation: true}'
+tus_js success '{chunkSize: 15000000, uploadDataDuringCreation: true}'
 whole "$WORK/image.raw"
 expect "chunks" "$(patches)" 6
-tus_js success '{chunkSize: 20000000, overridePatchMethod: true}'
+tus_js success '{chunkSize: 60000000, overridePatchMethod: true}'
 whole "$WORK/image.raw"
 expect "methods" "$(report '[.requests[].method] | unique | join(",")')" POST
 
