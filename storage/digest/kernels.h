@@ -28,7 +28,7 @@
 //
 // "vs" = the SHA instructions of the message schedule that are slow on Intel (sha1msg2, sha256msg1)
 // replaced by vector operations. It loses on AMD, whose SHA instructions are all fast, so the
-// vendor decides. sha_all reaches 0.9 of OpenSSL's SHA-512 alone on Zen 5, 0.87 on Sapphire Rapids.
+// vendor decides. sha_all reaches 0.9 of OpenSSL's SHA-512 alone on Zen 5, 0.85 on Sapphire Rapids.
 //
 // The SHA instructions exist only in the legacy SSE encoding. Mixed with VEX or EVEX instructions
 // while the upper half of a vector register is dirty, each of them waits for a merge: 65 to 110
