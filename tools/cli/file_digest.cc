@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <semaphore>
+#include <system_error>
 #include <thread>
 
 #include "strata/codec/decoder.h"
@@ -221,7 +222,11 @@ void FileDigester::digest_all(const std::vector<std::string>& paths, const Done&
   std::vector<std::jthread> readers;
   const std::size_t at_once =
       std::min({pool_.threads() * kFilesPerThread, kFilesMax, paths.size()});
-  for (std::size_t i = 0; i < at_once; ++i) readers.emplace_back(read);
+  try {
+    for (std::size_t i = 0; i < at_once; ++i) readers.emplace_back(read);
+  } catch (const std::system_error&) {  // no more threads for this user: those that there are do it
+    if (readers.empty()) throw;
+  }
   for (std::size_t i = 0; i < paths.size(); ++i) {
     done(paths[i], found[i].get_future().get());
     ahead.release();
