@@ -28,7 +28,7 @@ enum class Method : std::uint8_t {
   kOpenssl,     // EVP, the algorithms one after another on each piece of 1 MiB
   kOwnKernel,   // one stream, our best kernel for this one algorithm
   kOnePass,     // one stream, what make_hasher() does: a kernel that stitches the algorithms
-  kTwoThreads,  // one stream, split: SHA-512 on one thread, SHA-1 and SHA-256 on another
+  kTwoThreads,  // one stream in the engine on two threads: SHA-512, and SHA-1 with SHA-256
   kLaneKernel,  // one algorithm, a stream in each lane of this kernel, data in the second cache
   kLanes,       // update_together(): streams side by side, the kernels as the plan says
 };

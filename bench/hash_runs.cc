@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 
+#include "storage/digest/hash_traits.h"
 #include "storage/digest/kernels.h"
 #include "storage/digest/stream.h"
 
@@ -14,28 +15,6 @@ namespace {
 using digest::Algorithms;
 
 constexpr std::size_t kPageBytes = 4096;
-
-// What differs between the algorithms.
-template <typename State>
-struct Traits;
-template <>
-struct Traits<digest::Sha1State> {
-  static constexpr auto kAlgorithm = Algorithms::kSha1;
-  static constexpr auto kState = &digest::StreamState::sha1;
-  static constexpr std::size_t kHashBlockBytes = 64;
-};
-template <>
-struct Traits<digest::Sha256State> {
-  static constexpr auto kAlgorithm = Algorithms::kSha256;
-  static constexpr auto kState = &digest::StreamState::sha256;
-  static constexpr std::size_t kHashBlockBytes = 64;
-};
-template <>
-struct Traits<digest::Sha512State> {
-  static constexpr auto kAlgorithm = Algorithms::kSha512;
-  static constexpr auto kState = &digest::StreamState::sha512;
-  static constexpr std::size_t kHashBlockBytes = 128;
-};
 
 }  // namespace
 
@@ -73,16 +52,16 @@ std::vector<DigestSet> hash_in_lanes(const digest::LaneKernel<State>& kernel,
                                      std::span<const Data> streams, int times) {
   check(streams.size() == kernel.lanes, "a stream for each lane");
   std::vector<digest::Stream> each(
-      streams.size(), digest::Stream(digest::own_functions(Traits<State>::kAlgorithm)));
+      streams.size(), digest::Stream(digest::own_functions(digest::HashTraits<State>::kAlgorithm)));
   std::array<State*, digest::kLanesMax> states{};
   std::array<const std::byte*, digest::kLanesMax> data{};
   for (std::size_t i = 0; i < streams.size(); ++i) {
     check(streams[i].size() == kLaneBytes, "lanes are equally long");
-    states[i] = &(each[i].state().*Traits<State>::kState);
+    states[i] = &(each[i].state().*digest::HashTraits<State>::kState);
     data[i] = streams[i].data();
   }
   for (int turn = 0; turn < times; ++turn) {
-    kernel.run(states.data(), data.data(), kLaneBytes / Traits<State>::kHashBlockBytes);
+    kernel.run(states.data(), data.data(), kLaneBytes / digest::HashTraits<State>::kBlockBytes);
   }
   std::vector<DigestSet> digests;
   for (auto& stream : each) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/digest/hash_traits.h"
+
 namespace strata::digest {
 namespace {
 
@@ -10,41 +12,19 @@ namespace {
 // when the next algorithm reads it. Fewer cost more calls; 4 to 32 KiB are equally fast.
 constexpr std::size_t kPassBytes = std::size_t{8} << 10;
 
-// What differs between the algorithms.
-template <typename State>
-struct Traits;
-template <>
-struct Traits<Sha1State> {
-  static constexpr auto kState = &StreamState::sha1;
-  static constexpr auto kSingle = &BlockFunctions::sha1;
-  static constexpr std::size_t kBlockBytes = 64;
-};
-template <>
-struct Traits<Sha256State> {
-  static constexpr auto kState = &StreamState::sha256;
-  static constexpr auto kSingle = &BlockFunctions::sha256;
-  static constexpr std::size_t kBlockBytes = 64;
-};
-template <>
-struct Traits<Sha512State> {
-  static constexpr auto kState = &StreamState::sha512;
-  static constexpr auto kSingle = &BlockFunctions::sha512;
-  static constexpr std::size_t kBlockBytes = 128;
-};
-
 // One algorithm over the next `bytes` of each lane.
 template <typename State>
 void take_turns(std::span<const LaneInput> lanes, const std::vector<LaneTurn<State>>& turns,
                 std::size_t bytes, LaneUse& use) {
   const auto state_of = [](const LaneInput& lane) -> State& {
-    return lane.stream->state().*Traits<State>::kState;
+    return lane.stream->state().*HashTraits<State>::kState;
   };
-  const std::size_t blocks = bytes / Traits<State>::kBlockBytes;
+  const std::size_t blocks = bytes / HashTraits<State>::kBlockBytes;
   for (const LaneTurn<State>& turn : turns) {
     const auto taken = lanes.first(turn.streams);
     lanes = lanes.subspan(turn.streams);
     if (turn.kernel == nullptr) {
-      const auto run = single_functions().*Traits<State>::kSingle;
+      const auto run = single_functions().*HashTraits<State>::kSingle;
       run(state_of(taken[0]), taken[0].data.data(), blocks);
       continue;
     }
@@ -111,9 +91,8 @@ void update_group(std::span<const LaneInput> inputs, const LanePlans& plans, Lan
 LaneUse update_in_lanes(std::span<const LaneInput> inputs, const LanePlans& plans) {
   LaneUse use;
   while (!inputs.empty()) {
-    // Groups of equal size: nine and eight streams are cheaper than sixteen and one.
-    const std::size_t groups = (inputs.size() + kLanesMax - 1) / kLanesMax;
-    const std::size_t size = (inputs.size() + groups - 1) / groups;
+    // Full groups first: their lanes are full, and the rest costs what it costs.
+    const std::size_t size = std::min(inputs.size(), kLanesMax);
     update_group(inputs.first(size), plans, use);
     inputs = inputs.subspan(size);
   }

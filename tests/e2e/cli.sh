@@ -62,6 +62,14 @@ expect "those that could be read" "$(jq -r '.[].file' "$WORK/out")" "$WORK/disk.
 grep -q "nothing-here" "$WORK/err" && grep -q "cut.xz" "$WORK/err" && grep -q "2 files could not be digested" "$WORK/err" ||
   fail "digest of many: $(cat "$WORK/err")"
 code 0 strata digest "$WORK/many/sub/deep"
+mkdir "$WORK/small" # more than may wait for the first, which takes longest
+head -c 300000000 /dev/zero >"$WORK/small/0"
+for i in {1000..2499}; do echo "$i" >"$WORK/small/$i"; done
+code 0 strata digest --json "$WORK/small"
+expect "sha-256 of many small files" \
+  "$(jq -r '.[] | "\(.stored.digests["sha-256"])  \(.file)"' "$WORK/out" | sha256sum)" \
+  "$(find "$WORK/small" -type f | LC_ALL=C sort | xargs sha256sum | sha256sum)"
+rm -r "$WORK/small"
 code 2 strata digest - - <"$WORK/disk.raw"
 cp "$WORK/many/10" "$WORK/many/sub/deep/"$'\xff'
 code 0 strata digest --json "$WORK/many/sub/deep"

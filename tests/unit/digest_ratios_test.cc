@@ -88,16 +88,17 @@ TEST(DigestRatios, SeveralThreadsWhereThereAreSeveralCpus) {
   EXPECT_EQ(table.threads, two ? 2 : 1);
   EXPECT_EQ(has_row(table, "strata, one stream on two threads"), two);
   EXPECT_EQ(has_row(table, "strata, lanes, 3 streams on 2 threads"), two);
-  if (!two) GTEST_SKIP() << "one CPU only";
-  EXPECT_EQ(row(table, "strata, lanes, 3 streams on 2 threads").baseline,
-            "openssl, 3 streams on 2 threads");
+  for (const auto& each : table.rows) {
+    if (each.name != "strata, lanes, 3 streams on 2 threads") continue;
+    EXPECT_EQ(each.baseline, "openssl, 3 streams on 2 threads");
+  }
   EXPECT_EQ(io::usable_cpus(), static_cast<std::size_t>(table.cpus_usable))
       << "the thread is no longer pinned";
 }
 
 TEST(DigestRatios, OneCpuHasNothingToSplit) {
   const OneCpu one;
-  if (!one.pin.pinned()) GTEST_SKIP() << "affinity cannot be set here";
+  ASSERT_TRUE(one.pin.pinned()) << "a thread may always be kept on one of its own CPUs";
   EXPECT_EQ(DigestRatioOptions().threads, 1);
   const auto table =
       measure_digest_ratios({.bytes = 1000, .rounds = 1, .threads = 8, .streams = 2});

@@ -27,8 +27,9 @@ constexpr int kBlocksInFlight = 4;  // of one view: one is filled, one digested,
 // with a decoder (limits.h says what that may take) for those that are encoded, one for each
 // thread.
 constexpr std::size_t kFilesPerThread = 16;
-constexpr std::size_t kFilesMax = 64;
-constexpr std::ptrdiff_t kFilesAheadMax = 1024;  // results that wait for those before them
+constexpr std::size_t kFilesMax = 64;  // 256 MiB of blocks
+// Results that wait for those of a slow file before them, some hundred bytes each.
+constexpr std::ptrdiff_t kFilesAheadMax = 1024;
 
 class Descriptor {
  public:
