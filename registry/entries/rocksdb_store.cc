@@ -16,6 +16,7 @@
 #include "registry/entries/record.h"
 #include "registry/entries/search.h"
 #include "registry/entries/words.h"
+#include "storage/io/rocksdb_log.h"
 #include "strata/io/file_system.h"
 
 namespace strata::entries {
@@ -395,7 +396,7 @@ Result<std::unique_ptr<EntryStore>> open_rocksdb(const std::string& folder, cons
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.max_open_files = 512;
-  options.keep_log_file_num = 4;
+  options.info_log = std::make_shared<io::RocksdbLog>();
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   // A newer format may hold families that we do not know: open them too, to read its version.
   std::vector<std::string> names(kFamilies.begin(), kFamilies.end());

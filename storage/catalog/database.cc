@@ -11,6 +11,7 @@
 #include <array>
 #include <utility>
 
+#include "storage/io/rocksdb_log.h"
 #include "strata/base/limits.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -23,7 +24,6 @@ constexpr std::array<std::string_view, kFamilies> kFamilyNames = {
     "default", "images", "terms", "stored", "removals", "registrations", "outbox"};
 constexpr std::uint64_t kFormatVersion = 1;
 constexpr std::string_view kFormatKey = "format";
-constexpr std::size_t kInfoLogsKept = 2;
 constexpr double kBloomBitsPerKey = 10;
 constexpr std::size_t kProbeBytes = 65'536;  // more than opening again needs at first
 
@@ -51,8 +51,7 @@ rocksdb::Options options_for(rocksdb::Env* env) {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.write_buffer_size = kRecordMemtableBytes;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = kInfoLogsKept;
+  options.info_log = std::make_shared<io::RocksdbLog>();
   options.stats_dump_period_sec = 0;  // nobody reads them, and they cost a thread
   options.stats_persist_period_sec = 0;
   rocksdb::BlockBasedTableOptions table;

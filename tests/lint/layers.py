@@ -31,7 +31,10 @@ BUILDS_ON = {
 
 # include prefix -> (layers that wrap it, why nobody else may include it)
 THIRD_PARTY = {
-    "rocksdb/": (("catalog", "entries"), "records are reached through Catalog and EntryStore"),
+    "rocksdb/": (
+        ("io", "catalog", "entries"),
+        "records are reached through Catalog and EntryStore, both with io::RocksdbLog",
+    ),
     "openssl/": (("digest", "http", "metadata"), "digests, TLS and signatures have their own layers"),
     "lzma.h": (("codec",), "decoders are behind strata/codec/decoder.h"),
     "zstd": (("codec",), "decoders are behind strata/codec/decoder.h"),
