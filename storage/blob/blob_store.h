@@ -56,6 +56,27 @@ class BlobReader {
                                                             std::uint64_t length) const = 0;
 };
 
+// What is derived of a blob's bytes and lies beside them: lost or damaged, it is made again. The
+// store knows nothing of what is in it.
+enum class Side : unsigned char {
+  kSeekIndex,  // storage/FORMAT.md, "Seek index"
+  kSeekCopy,   // "Seekable copy"
+};
+
+// A side on its way: nothing of it is visible before it is in place. One thread at a time, which
+// may be another one than that of the blob's writer. Must not outlive the store.
+class SideWriter {
+ public:
+  virtual ~SideWriter() = default;  // without commit(): removes what was written
+  // Buffered; kNoSpace as for blobs. After an error only destruction makes sense.
+  [[nodiscard]] virtual Status append(std::span<const std::byte> data) = 0;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  // Durable and complete. Of a writer's blob: becomes visible when that blob is committed. Of a
+  // published blob: visible at once, atomically in place of the one before; readers that are open
+  // keep the bytes that they opened.
+  [[nodiscard]] virtual Status commit() = 0;
+};
+
 struct WriteHints {
   std::optional<std::uint64_t> bytes;  // reserve this much; kNoSpace at once if it cannot fit
 };
@@ -80,12 +101,16 @@ class BlobWriter {
   [[nodiscard]] virtual Status read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
   // Forgets everything behind `size` bytes: the next append goes there.
   [[nodiscard]] virtual Status truncate(std::uint64_t size) = 0;
+  // Begins a side; one of each kind at a time, a later one takes an earlier one's place. Any
+  // thread. Sides of a writer that is kept go with the writer: only published blobs have them.
+  [[nodiscard]] virtual Result<std::unique_ptr<SideWriter>> begin_side(Side side) = 0;
   // From now on destruction leaves the bytes in the store, for resume(). Makes nothing durable.
   // abort() and a commit() that succeeds leave nothing nevertheless.
   virtual void keep() = 0;
   // Publishes: bytes, sidecar and names are durable when this returns. properties.stored.bytes
-  // must equal size(), else kSizeMismatch. The writer is spent either way; when it fails, the bytes
-  // of a kept one stay (a disk that was full may have room later), others are removed.
+  // must equal size(), else kSizeMismatch. Sides that were committed are visible with it, never
+  // without it; sides that were not are dropped. The writer is spent either way; when it fails, the
+  // bytes of a kept one stay (a disk that was full may have room later), others are removed.
   [[nodiscard]] virtual Status commit(const BlobProperties& properties,
                                       const std::string& annotation) = 0;
   virtual void abort() = 0;
@@ -111,10 +136,16 @@ class BlobStore {
   // this id stays.
   [[nodiscard]] virtual Status discard(const BlobId& id) = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) = 0;
+  // kNotFound: there is no such side (or blob).
+  [[nodiscard]] virtual Result<std::shared_ptr<const BlobReader>> open_side(const BlobId& id,
+                                                                            Side side) = 0;
+  // A side of a published blob, new or in place of the one there. kNotFound: no such blob.
+  [[nodiscard]] virtual Result<std::unique_ptr<SideWriter>> begin_side(const BlobId& id,
+                                                                       Side side) = 0;
   [[nodiscard]] virtual Result<BlobInfo> info(const BlobId& id) = 0;  // kNotFound; kCorruptData
   // Replaces the annotation, durably and atomically. Calls for one blob must not overlap.
   [[nodiscard]] virtual Status annotate(const BlobId& id, const std::string& annotation) = 0;
-  // Removes name, sidecar, bytes, durably; kNotFound.
+  // Removes name, sidecar, bytes and sides, durably; kNotFound.
   [[nodiscard]] virtual Status remove(const BlobId& id) = 0;
   // Published blobs, in order of id.
   [[nodiscard]] virtual Result<std::vector<BlobId>> list() = 0;
