@@ -37,6 +37,7 @@ class GzipDecoder final : public Decoder {
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
   Status finish() override;
   std::optional<std::string> save() const override;
+  std::optional<Entry> entry() const override;
   // Into a decoder that is new. Refuses what save() cannot have made.
   Status restore(std::span<const std::byte> payload, std::uint64_t decoded);
 
@@ -55,6 +56,8 @@ class GzipDecoder final : public Decoder {
   Status check_trailer();
   Result<bool> read_padding(std::span<const std::byte> in, Step& step);
   [[nodiscard]] std::optional<DeflateState> save_body() const;
+  [[nodiscard]] std::string payload(const DeflateState* body, std::uint32_t crc,
+                                    std::uint32_t member_size) const;
   Status restore_body(StateReader& state);
   Status restore_trailer(StateReader& state);
   [[nodiscard]] Error corrupt(std::string_view what) const {
@@ -234,20 +237,39 @@ Status GzipDecoder::finish() {
 }
 
 std::optional<std::string> GzipDecoder::save() const {
+  if (where_ != Where::kBody) return payload(nullptr, crc_, member_size_);
+  const auto body = save_body();
+  if (!body) return std::nullopt;
+  return payload(&*body, crc_, member_size_);
+}
+
+std::optional<Decoder::Entry> GzipDecoder::entry() const {
+  if (where_ != Where::kBody) return entry_here(save());
+  auto body = save_body();
+  if (!body || body->at == DeflateState::At::kEnded) return std::nullopt;
+  const std::size_t ahead = std::exchange(body->pending, 0);
+  const auto held = std::as_bytes(std::span(body->window)).last(ahead);
+  const std::uint32_t crc = inflater_->crc32(crc_, held);
+  if (body->window.size() > kDeflateWindowBytes) {
+    body->window.erase(0, body->window.size() - kDeflateWindowBytes);
+  }
+  return Entry{.state = payload(&*body, crc, member_size_ + static_cast<std::uint32_t>(ahead)),
+               .consumed = 0,
+               .produced = ahead};
+}
+
+std::string GzipDecoder::payload(const DeflateState* body, std::uint32_t crc,
+                                 std::uint32_t member_size) const {
   StateWriter state;
+  if (body != nullptr) state.reserve(body->window.size() + 1024);
   state.number(static_cast<unsigned>(where_), 1);
   state.number(members_, 8);
   if (where_ == Where::kHeader) header_.save(state);
   if (where_ == Where::kBody || where_ == Where::kTrailer) {
-    state.number(crc_, 4);
-    state.number(member_size_, 4);
+    state.number(crc, 4);
+    state.number(member_size, 4);
   }
-  if (where_ == Where::kBody) {
-    const auto deflate = save_body();
-    if (!deflate) return std::nullopt;
-    state.reserve(deflate->window.size() + 1024);
-    deflate->save(state);
-  }
+  if (body != nullptr) body->save(state);
   if (where_ == Where::kTrailer) {
     state.number(trailer_count_, 1);
     state.run(std::span(trailer_).first(trailer_count_));
