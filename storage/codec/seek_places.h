@@ -14,10 +14,12 @@ namespace strata::codec {
 // places to choose from. Which they are depends on the stream only, not on how its bytes arrive.
 class SeekPlaces {
  public:
-  explicit SeekPlaces(Encoding encoding) : interval_(interval_of(encoding)) {}
+  explicit SeekPlaces(Encoding encoding)
+      : anywhere_(encoding == Encoding::kGzip), interval_(anywhere_ ? kMiB : 32 * kKiB) {}
 
   // How much of `room` the decoder may fill, so that it stops where a place is wanted.
   [[nodiscard]] std::size_t room(std::uint64_t produced, std::size_t room) const {
+    if (!anywhere_) return room;
     const std::uint64_t until = interval_ - produced % interval_;
     return static_cast<std::size_t>(std::min<std::uint64_t>(until, room));
   }
@@ -33,12 +35,9 @@ class SeekPlaces {
     std::uint64_t consumed;
     std::uint64_t produced;
   };
-  // An entry of gzip costs 0.1 ms. xz and zstd have theirs at the ends of blocks and frames only,
-  // and cost nothing.
-  static std::uint64_t interval_of(Encoding encoding) {
-    return encoding == Encoding::kGzip ? kMiB : 32 * kKiB;
-  }
-
+  // gzip has places anywhere, and each costs 0.1 ms. xz and zstd have theirs at the ends of blocks
+  // and frames, where the decoder stops by itself, and they cost nothing.
+  bool anywhere_;
   std::uint64_t interval_;
   std::optional<Last> last_;
 };
