@@ -32,6 +32,13 @@ class Collector final : public codec::SeekSink {
 
 }  // namespace
 
+codec::SeekIndexerOptions seek_options(codec::Encoding encoding, const Limits& limits) {
+  return {.encoding = encoding,
+          .copy = limits.seek_copy_bytes_max > 0 ? codec::CopyPolicy::kWhenNeeded
+                                                 : codec::CopyPolicy::kNever,
+          .copy_bytes_max = limits.seek_copy_bytes_max};
+}
+
 struct IndexStage::State : std::enable_shared_from_this<IndexStage::State> {
   State(const codec::SeekIndexerOptions& options, io::WorkerPool& compute, Post p, Begin b, Done d)
       : queue(compute),

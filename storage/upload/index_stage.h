@@ -6,12 +6,16 @@
 
 #include "storage/blob/blob_store.h"
 #include "storage/codec/seek_indexer.h"
+#include "strata/base/limits.h"
 #include "strata/base/result.h"
 #include "strata/codec/decoder.h"
 #include "strata/io/block.h"
 #include "strata/io/worker_pool.h"
 
 namespace strata::upload {
+
+[[nodiscard]] codec::SeekIndexerOptions seek_options(codec::Encoding encoding,
+                                                     const Limits& limits);
 
 // Makes the seek index of a view, and its seekable copy where one is needed, beside the digests:
 // on the compute pool, its files written on the disk pool. Bounded by the blocks that it is given,

@@ -7,13 +7,8 @@ namespace strata::upload {
 
 // What the index calls is weak: it is part of this state, which must not keep itself alive.
 std::shared_ptr<IndexStage> Ingest::State::make_index() {
-  const codec::SeekIndexerOptions options{.encoding = *encoding,
-                                          .copy = limits.seek_copy_bytes_max > 0
-                                                      ? codec::CopyPolicy::kWhenNeeded
-                                                      : codec::CopyPolicy::kNever,
-                                          .copy_bytes_max = limits.seek_copy_bytes_max};
   auto made = std::make_shared<IndexStage>(
-      options, pools.compute,
+      seek_options(*encoding, limits), pools.compute,
       [weak = weak_from_this()](std::function<void()> task) {
         const auto self = weak.lock();
         if (!self) return;
