@@ -158,6 +158,10 @@ void ConfigFile::read_limits(Limits& limits) {
   number("blob_readers_kept", limits.blob_readers_kept);
   number("open_images_max", limits.open_images_max);
   number("decoded_streams_max", limits.decoded_streams_max);
+  number("block_cache_bytes", limits.block_cache_bytes);
+  number("read_ahead_blocks", limits.read_ahead_blocks);
+  number("seek_index_bytes_max", limits.seek_index_bytes_max);
+  number("extents_max", limits.extents_max);
   number("page_size", limits.page_size);
   number("page_size_max", limits.page_size_max);
   number("metadata_document_bytes_max", limits.metadata_document_bytes_max);
