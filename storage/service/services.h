@@ -20,6 +20,7 @@ namespace strata::storage {
 
 class OpenImages;
 class Registrar;
+class ViewBlocks;
 
 // What the resources work with; made once in main, outlives every request.
 struct Services {
@@ -34,6 +35,7 @@ struct Services {
   catalog::Catalog& catalog;
   catalog::ImageStore& images;
   OpenImages& open_images;
+  ViewBlocks& view_blocks;
   Metrics& metrics;
   ServiceMetrics& counts;
   std::string admin_token;
@@ -43,6 +45,7 @@ struct Services {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open_uploads{0};
   std::atomic<std::size_t> decoded_streams{0};
+  std::atomic<std::size_t> seekable_streams{0};
 };
 
 }  // namespace strata::storage
