@@ -11,6 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/codec/seek_block.h"
+#include "storage/codec/seek_indexer.h"
+#include "storage/codec/seek_places.h"
 #include "strata/base/limits.h"
 #include "strata/base/result.h"
 #include "strata/codec/decoder.h"
@@ -163,6 +166,45 @@ std::size_t decode_libzstd(Encoding, std::span<const std::byte> in, Bytes& out) 
   return produced;
 }
 
+struct IndexFiles final : codec::SeekSink {
+  std::string index;
+  std::string copy;
+  void append_index(std::string bytes) override { index += bytes; }
+  void append_copy(std::string bytes) override { copy += bytes; }
+  void drop_copy() override { copy.clear(); }
+};
+
+// On one thread, as decode_strata, with a seek index on the way.
+codec::SeekIndex index_strata(Encoding encoding, std::span<const std::byte> in, Bytes& out,
+                              IndexFiles& files) {
+  const auto decoder = codec::make_decoder(encoding, codec::DecoderLimits::from(Limits{}));
+  codec::SeekIndexer indexer({.encoding = encoding}, files);
+  codec::SeekPlaces places(encoding);
+  std::uint64_t produced = 0;
+  std::size_t taken = 0;
+  for (bool pending = true; pending || taken < in.size();) {
+    if (places.due(taken, produced)) {
+      if (auto entry = decoder->entry()) {
+        places.taken(taken, produced);
+        indexer.place(std::move(entry->state), entry->consumed, entry->produced);
+      }
+    }
+    const auto step = decoder->step(in.subspan(taken, std::min(in.size() - taken, kBufferBytes)),
+                                    std::span(out).first(places.room(produced, out.size())));
+    check(step.has_value(), "a decoder failed");
+    taken += step->consumed;
+    produced += step->produced;
+    indexer.update(std::span(out).first(step->produced), taken);
+    pending = step->produced > 0;
+  }
+  return indexer.finish(in.size(), {});
+}
+
+std::size_t decode_indexed(Encoding encoding, std::span<const std::byte> in, Bytes& out) {
+  IndexFiles files;
+  return static_cast<std::size_t>(index_strata(encoding, in, out, files).decoded_bytes);
+}
+
 using Decode = std::size_t (*)(Encoding, std::span<const std::byte> in, Bytes& out);
 
 void decode(benchmark::State& state, Encoding encoding, Decode run) {
@@ -175,10 +217,48 @@ void decode(benchmark::State& state, Encoding encoding, Decode run) {
 
 BENCHMARK_CAPTURE(decode, gzip_zlib, Encoding::kGzip, decode_zlib);
 BENCHMARK_CAPTURE(decode, gzip_strata, Encoding::kGzip, decode_strata);
+BENCHMARK_CAPTURE(decode, gzip_indexed, Encoding::kGzip, decode_indexed);
 BENCHMARK_CAPTURE(decode, xz_liblzma, Encoding::kXz, decode_liblzma);
 BENCHMARK_CAPTURE(decode, xz_strata, Encoding::kXz, decode_strata);
+BENCHMARK_CAPTURE(decode, xz_indexed, Encoding::kXz, decode_indexed);
 BENCHMARK_CAPTURE(decode, zstd_libzstd, Encoding::kZstd, decode_libzstd);
 BENCHMARK_CAPTURE(decode, zstd_strata, Encoding::kZstd, decode_strata);
+BENCHMARK_CAPTURE(decode, zstd_indexed, Encoding::kZstd, decode_indexed);
+
+// Any block of the decoded view, checked; the files are in memory.
+void read_block(benchmark::State& state, Encoding encoding) {
+  const Bytes& in = encoded(encoding);
+  Bytes out(kBufferBytes);
+  IndexFiles files;
+  const codec::SeekIndex index = index_strata(encoding, in, out, files);
+  const auto reader = [](std::span<const std::byte> bytes) {
+    return [bytes](std::uint64_t offset, std::span<std::byte> to) -> Status {
+      std::ranges::copy(bytes.subspan(static_cast<std::size_t>(offset), to.size()), to.begin());
+      return {};
+    };
+  };
+  const codec::SeekSources sources{.stored = reader(in),
+                                   .index = reader(std::as_bytes(std::span(files.index))),
+                                   .copy = reader(std::as_bytes(std::span(files.copy)))};
+  const auto limits = codec::DecoderLimits::from(Limits{});
+  std::mt19937_64 random(2);
+  std::size_t bytes = 0;
+  for (auto _ : state) {
+    const auto& block = index.blocks[random() % index.blocks.size()];
+    const auto input = codec::fetch_block(block, sources);
+    check(input.has_value(), "a block is not there");
+    const auto decoded = codec::decode_block(block, *input, limits);
+    check(decoded.has_value(), "a block is damaged");
+    bytes += decoded->size();
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
+  state.counters["index_percent"] =
+      100.0 * static_cast<double>(files.index.size()) / static_cast<double>(kDecodedBytes);
+}
+
+BENCHMARK_CAPTURE(read_block, gzip, Encoding::kGzip);
+BENCHMARK_CAPTURE(read_block, xz, Encoding::kXz);
+BENCHMARK_CAPTURE(read_block, zstd, Encoding::kZstd);
 
 // Saving and restoring in the middle of the stream, where it can be saved; `bytes` of a state.
 void save_state(benchmark::State& state, bool restore) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -62,6 +63,7 @@ enum class Side : unsigned char {
   kSeekIndex,  // storage/FORMAT.md, "Seek index"
   kSeekCopy,   // "Seekable copy"
 };
+inline constexpr std::array kSides = {Side::kSeekIndex, Side::kSeekCopy};
 
 // A side on its way: nothing of it is visible before it is in place. One thread at a time, which
 // may be another one than that of the blob's writer. Must not outlive the store.
@@ -101,8 +103,10 @@ class BlobWriter {
   [[nodiscard]] virtual Status read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
   // Forgets everything behind `size` bytes: the next append goes there.
   [[nodiscard]] virtual Status truncate(std::uint64_t size) = 0;
-  // Begins a side; one of each kind at a time, a later one takes an earlier one's place. Any
-  // thread. Sides of a writer that is kept go with the writer: only published blobs have them.
+  // Begins a side; one of each kind at a time: a later one takes an earlier one's place from its
+  // beginning on, and the earlier SideWriter's commit() is a kConflict. So is one after this
+  // writer's commit(), abort() or end. Any thread. Sides of a writer that is kept go with the
+  // writer: only published blobs have them.
   [[nodiscard]] virtual Result<std::unique_ptr<SideWriter>> begin_side(Side side) = 0;
   // From now on destruction leaves the bytes in the store, for resume(). Makes nothing durable.
   // abort() and a commit() that succeeds leave nothing nevertheless.

@@ -9,6 +9,7 @@
 
 #include "storage/blob/local_blob_writer.h"
 #include "storage/blob/local_layout.h"
+#include "storage/blob/local_sides.h"
 #include "storage/blob/sidecar.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -104,6 +105,8 @@ class LocalBlobStore final : public BlobStore {
                                                              std::uint64_t size) override;
   Status discard(const BlobId& id) override;
   Result<std::shared_ptr<const BlobReader>> open(const BlobId& id) override;
+  Result<std::shared_ptr<const BlobReader>> open_side(const BlobId& id, Side side) override;
+  Result<std::unique_ptr<SideWriter>> begin_side(const BlobId& id, Side side) override;
   Result<BlobInfo> info(const BlobId& id) override;
   Status annotate(const BlobId& id, const std::string& annotation) override;
   Status remove(const BlobId& id) override;
@@ -114,6 +117,7 @@ class LocalBlobStore final : public BlobStore {
  private:
   Result<std::unique_ptr<io::File>> open_staged(const BlobId& id, std::uint64_t size,
                                                 io::OpenMode mode);
+  Status remove_half_published(const BlobId& id);
   Result<std::size_t> clean_staging(const std::set<BlobId>& kept);
   Status settle_published(const BlobId& id);
   Result<std::size_t> clean_shard(const std::string& directory);
@@ -124,22 +128,6 @@ class LocalBlobStore final : public BlobStore {
   Random& random_;
   ReaderCache readers_;
 };
-
-}  // namespace
-
-// The first use of a shard in this process makes it, or makes sure of it: an earlier process may
-// have created it and then failed to sync.
-Status LocalParts::make_shard(const BlobId& id) {
-  std::array<std::uint8_t, 1> first{};
-  check(from_hex(id.text().substr(0, 2), first), "an id is hex");
-  std::atomic<bool>& made = shard_made[first[0]];
-  if (made) return {};
-  if (auto created = fs.make_directories(layout.shard(id)); !created) return created;
-  made = true;
-  return {};
-}
-
-namespace {
 
 // Creates the layout, or checks that it is one that we know.
 Status LocalBlobStore::prepare() {
@@ -174,12 +162,7 @@ Status LocalBlobStore::prepare() {
 
 Result<std::unique_ptr<BlobWriter>> LocalBlobStore::begin(const WriteHints& hints) {
   const std::uint64_t wanted = hints.bytes.value_or(0);
-  STRATA_TRY(const std::uint64_t free, free_bytes());
-  if (free < parts_.disk_reserve_bytes || wanted > free - parts_.disk_reserve_bytes) {
-    return Error(Errc::kNoSpace, std::to_string(wanted) + " bytes are announced, " +
-                                     std::to_string(free) + " are free, of which " +
-                                     std::to_string(parts_.disk_reserve_bytes) + " are kept free");
-  }
+  if (auto fits = parts_.require_free(wanted); !fits) return fits.error();
   const BlobId id = BlobId::generate(random_);
   STRATA_TRY(auto file, fs_.open(layout_.staged_bytes(id), io::OpenMode::kCreateNew));
   const auto reserved = file->reserve(wanted);
@@ -192,19 +175,32 @@ Result<std::unique_ptr<BlobWriter>> LocalBlobStore::begin(const WriteHints& hint
 
 Result<std::unique_ptr<BlobWriter>> LocalBlobStore::resume(const BlobId& id, std::uint64_t size) {
   // A commit that was cut off leaves a second name in staging, and to write there would change a
-  // blob. Bytes in the shard without a sidecar are none, once their name is durably gone.
+  // blob.
   STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
   if (published) return Error(Errc::kConflict, "the bytes are published");
-  STRATA_TRY(const bool half_published, fs_.exists(layout_.bytes(id)));
-  if (half_published) {
-    if (auto gone = fs_.remove(layout_.bytes(id)); !gone) return gone.error();
-    if (auto synced = fs_.sync_directory(layout_.shard(id)); !synced) return synced.error();
-  }
+  if (auto removed = remove_half_published(id); !removed) return removed.error();
   STRATA_TRY(auto file, open_staged(id, size, io::OpenMode::kReadWrite));
   // Also when the size is right: this gives back what was reserved behind it.
   if (auto cut = file->truncate(size); !cut) return cut.error();
   return std::unique_ptr<BlobWriter>(std::make_unique<LocalBlobWriter>(
       parts_, id, std::move(file), LocalBlobWriter::Extent{size, size}));
+}
+
+// What is in the shard without a sidecar is no blob, once its names are durably gone. A side would
+// become one of the next commit otherwise, although it was made of other bytes.
+Status LocalBlobStore::remove_half_published(const BlobId& id) {
+  std::vector<std::string> left;
+  for (std::string& path : layout_.contents(id)) {
+    STRATA_TRY(const bool there, fs_.exists(path));
+    if (there) left.push_back(std::move(path));
+  }
+  if (left.empty()) return {};
+  // A commit that was taken back may not have been able to sync: nothing goes before its sidecar.
+  if (auto synced = fs_.sync_directory(layout_.shard(id)); !synced) return synced;
+  for (const std::string& path : left) {
+    if (auto gone = fs_.remove(path); !gone) return gone;
+  }
+  return fs_.sync_directory(layout_.shard(id));
 }
 
 Result<std::shared_ptr<const BlobReader>> LocalBlobStore::open_unpublished(const BlobId& id,
@@ -228,12 +224,19 @@ Result<std::unique_ptr<io::File>> LocalBlobStore::open_staged(const BlobId& id, 
 }
 
 Status LocalBlobStore::discard(const BlobId& id) {
-  auto removed = fs_.remove(layout_.staged_bytes(id));
-  if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  if (auto gone = io::remove_if_there(fs_, layout_.staged_bytes(id)); !gone) return gone;
   // Of a published blob it is the next version of the sidecar, which annotate() is writing.
   STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
-  if (!published) removed = fs_.remove(layout_.staged_sidecar(id));
-  if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  if (!published) {
+    if (auto gone = io::remove_if_there(fs_, layout_.staged_sidecar(id)); !gone) return gone;
+  }
+  // Those that the end of the writer could not remove.
+  for (const Side side : kSides) {
+    for (const std::string& path :
+         {layout_.staged_side(id, side), layout_.unfinished_side(id, side)}) {
+      if (auto gone = io::remove_if_there(fs_, path); !gone) return gone;
+    }
+  }
   // Also when nothing was there: an earlier call may have removed it and then failed to sync.
   return fs_.sync_directory(layout_.staging());
 }
@@ -263,6 +266,27 @@ Result<std::shared_ptr<const BlobReader>> LocalBlobStore::open(const BlobId& id)
   return std::shared_ptr<const BlobReader>(reader);
 }
 
+// The file first and the sidecar afterwards: what remove() has begun to remove is not there, and
+// what a commit() that was cut off has left neither.
+Result<std::shared_ptr<const BlobReader>> LocalBlobStore::open_side(const BlobId& id, Side side) {
+  auto file = fs_.open(layout_.side(id, side), io::OpenMode::kRead);
+  if (!file && file.error().code() == Errc::kNotFound) {
+    return Error(Errc::kNotFound, "the blob has no such side");
+  }
+  if (!file) return file.error();
+  STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
+  if (!published) return not_found();
+  STRATA_TRY(const std::uint64_t size, (*file)->size());
+  return std::shared_ptr<const BlobReader>(
+      std::make_shared<const LocalBlobReader>(std::move(*file), size));
+}
+
+Result<std::unique_ptr<SideWriter>> LocalBlobStore::begin_side(const BlobId& id, Side side) {
+  STRATA_TRY(const bool published, fs_.exists(layout_.sidecar(id)));
+  if (!published) return not_found();
+  return begin_published_side(parts_, id, side, ++parts_.sides_begun);
+}
+
 Result<BlobInfo> LocalBlobStore::info(const BlobId& id) {
   const auto text = io::read_file(fs_, layout_.sidecar(id), parts_.sidecar_bytes_max);
   if (!text && text.error().code() == Errc::kNotFound) return not_found();
@@ -283,7 +307,7 @@ Status LocalBlobStore::annotate(const BlobId& id, const std::string& annotation)
   return io::write_file_durably(fs_, layout_.sidecar(id), layout_.staged_sidecar(id), text);
 }
 
-// The sidecar first: without it the bytes are no blob, and clean_up() removes them.
+// The sidecar first: without it the bytes are no blob, and clean_up() removes them and the sides.
 Status LocalBlobStore::remove(const BlobId& id) {
   readers_.drop(id);
   auto removed = fs_.remove(layout_.sidecar(id));
@@ -291,8 +315,9 @@ Status LocalBlobStore::remove(const BlobId& id) {
     return removed.error().code() == Errc::kNotFound ? Status(not_found()) : removed;
   }
   if (auto synced = fs_.sync_directory(layout_.shard(id)); !synced) return synced;
-  removed = fs_.remove(layout_.bytes(id));
-  if (!removed && removed.error().code() != Errc::kNotFound) return removed;
+  for (const std::string& path : layout_.contents(id)) {
+    if (auto gone = io::remove_if_there(fs_, path); !gone) return gone;
+  }
   readers_.drop(id);  // somebody may have opened it in between
   return fs_.sync_directory(layout_.shard(id));
 }
@@ -345,13 +370,23 @@ Status LocalBlobStore::settle_published(const BlobId& id) {
   return published ? fs_.sync_directory(layout_.shard(id)) : Status();
 }
 
-// Bytes without a sidecar: a publish or a removal that was cut off.
+// `name` without the suffix of a side, if it has one.
+std::string_view without_side_suffix(std::string_view name) {
+  for (const Side side : kSides) {
+    const std::string_view suffix = side_suffix(side);
+    if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+  }
+  return name;
+}
+
+// Bytes and sides without a sidecar: a publish or a removal that was cut off.
 Result<std::size_t> LocalBlobStore::clean_shard(const std::string& directory) {
   STRATA_TRY(const auto names, fs_.list(directory));
   const std::set<std::string> all(names.begin(), names.end());
   std::size_t removed = 0;
   for (const std::string& name : names) {
-    if (!BlobId::parse(name) || all.contains(std::string(name).append(kSidecarSuffix))) continue;
+    const std::string_view blob = without_side_suffix(name);
+    if (!BlobId::parse(blob) || all.contains(std::string(blob).append(kSidecarSuffix))) continue;
     if (auto gone = fs_.remove(directory + "/" + name); !gone) return gone.error();
     ++removed;
   }

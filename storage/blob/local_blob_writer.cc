@@ -43,6 +43,7 @@ LocalBlobWriter::LocalBlobWriter(LocalParts& parts, const BlobId& id,
       layout_(parts.layout),
       id_(id),
       file_(std::move(file)),
+      sides_(std::make_shared<StagedSides>(parts, id)),
       reserved_(extent.reserved),
       direct_works_(file_->set_direct(true)),
       direct_(direct_works_),
@@ -50,6 +51,7 @@ LocalBlobWriter::LocalBlobWriter(LocalParts& parts, const BlobId& id,
 
 LocalBlobWriter::~LocalBlobWriter() {
   if (!kept_) abort();
+  sides_->remove();
 }
 
 std::uint64_t LocalBlobWriter::size() const {
@@ -83,10 +85,7 @@ Status LocalBlobWriter::append(std::span<const std::byte> data) {
 Status LocalBlobWriter::require_space(std::size_t bytes) const {
   if (bytes == 0 || size() + bytes <= reserved_) return {};
   // Of unknown length: the disk was not asked before.
-  STRATA_TRY(const std::uint64_t free, parts_.fs.free_bytes(parts_.layout.root));
-  if (free >= parts_.disk_reserve_bytes + bytes) return {};
-  return Error(Errc::kNoSpace, "the disk has " + std::to_string(free) + " bytes free, of which " +
-                                   std::to_string(parts_.disk_reserve_bytes) + " are kept free");
+  return parts_.require_free(bytes);
 }
 
 Status LocalBlobWriter::write_direct(std::span<const std::byte> data) {
@@ -166,8 +165,10 @@ Status LocalBlobWriter::commit(const BlobProperties& properties, const std::stri
                                                " bytes, the properties say " +
                                                std::to_string(properties.stored.bytes));
   }
+  sides_->close();
   if (published) published = publish({properties, annotation});
   file_.reset();
+  sides_->remove();
   // What a disk that was full refused can be tried again, if the bytes were to be kept.
   if (published || !kept_) {
     remove_staged();
@@ -177,8 +178,8 @@ Status LocalBlobWriter::commit(const BlobProperties& properties, const std::stri
   return published;
 }
 
-// ARCHITECTURE rule 2. Each step is durable before the next: bytes, sidecar, the name of the
-// bytes, and last the name of the sidecar, which makes them a blob.
+// ARCHITECTURE rule 2. Each step is durable before the next: sides, bytes, sidecar, the names of
+// the bytes and the sides, and last the name of the sidecar, which makes them a blob.
 Status LocalBlobWriter::publish(const BlobInfo& info) {
   const std::string sidecar = to_sidecar(info);
   if (sidecar.size() > parts_.sidecar_bytes_max) {
@@ -192,7 +193,8 @@ Status LocalBlobWriter::publish(const BlobInfo& info) {
     return written;
   }
   if (auto made = parts_.make_shard(id_); !made) return made;
-  auto linked = link_durably(layout_.staged_bytes(id_), layout_.bytes(id_));
+  auto linked = sides_->move_to_shard();
+  if (linked) linked = link_durably(layout_.staged_bytes(id_), layout_.bytes(id_));
   if (linked) linked = link_durably(layout_.staged_sidecar(id_), layout_.sidecar(id_));
   if (!linked) take_back();
   return linked;
@@ -208,18 +210,20 @@ void LocalBlobWriter::take_back() {
   auto removed = fs_.remove(layout_.sidecar(id_));
   if (removed) removed = fs_.sync_directory(layout_.shard(id_));
   if (!removed && removed.error().code() != Errc::kNotFound) {
-    // The name of the sidecar may be durable: then the bytes must stay.
+    // The name of the sidecar may be durable: then the bytes and sides must stay.
     log::error("blob.take_back_failed",
                {{"blob", id_.text()}, {"error", removed.error().message()}});
     return;
   }
-  (void)fs_.remove(layout_.bytes(id_));  // what stays, clean_up() removes
+  (void)fs_.remove(layout_.bytes(id_));  // what stays, resume() or clean_up() removes
+  sides_->remove_from_shard();
 }
 
 void LocalBlobWriter::abort() {
   if (file_ == nullptr) return;
   file_.reset();
   remove_staged();
+  sides_->remove();
 }
 
 // Best effort: clean_up() at the next start removes what stays.

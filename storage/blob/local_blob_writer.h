@@ -6,6 +6,7 @@
 
 #include "storage/blob/blob_store.h"
 #include "storage/blob/local_layout.h"
+#include "storage/blob/local_sides.h"
 #include "strata/io/file_system.h"
 
 namespace strata::blob {
@@ -30,6 +31,9 @@ class LocalBlobWriter final : public BlobWriter {
   [[nodiscard]] Status sync() override;
   [[nodiscard]] Status read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   [[nodiscard]] Status truncate(std::uint64_t size) override;
+  [[nodiscard]] Result<std::unique_ptr<SideWriter>> begin_side(Side side) override {
+    return StagedSides::begin(sides_, side);
+  }
   void keep() override { kept_ = true; }
   [[nodiscard]] Status commit(const BlobProperties& properties,
                               const std::string& annotation) override;
@@ -53,7 +57,8 @@ class LocalBlobWriter final : public BlobWriter {
   io::FileSystem& fs_;
   const LocalLayout& layout_;
   BlobId id_;
-  std::unique_ptr<io::File> file_;  // null when spent
+  std::unique_ptr<io::File> file_;            // null when spent
+  const std::shared_ptr<StagedSides> sides_;  // with its SideWriters
   std::uint64_t reserved_;
   bool direct_works_;  // on this file system
   bool direct_;        // now

@@ -2,9 +2,12 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "storage/blob/blob_store.h"
 #include "strata/base/ids.h"
 #include "strata/base/result.h"
 #include "strata/io/file_system.h"
@@ -13,6 +16,12 @@
 namespace strata::blob {
 
 inline constexpr std::string_view kSidecarSuffix = ".json";
+// Behind the name of a side that is not whole. It exists in staging only.
+inline constexpr std::string_view kUnfinishedSuffix = ".new";
+
+[[nodiscard]] constexpr std::string_view side_suffix(Side side) {
+  return side == Side::kSeekIndex ? ".index" : ".copy";
+}
 
 struct LocalLayout {
   std::string root;
@@ -34,6 +43,30 @@ struct LocalLayout {
   [[nodiscard]] std::string sidecar(const BlobId& id) const {
     return bytes(id).append(kSidecarSuffix);
   }
+  [[nodiscard]] std::string side(const BlobId& id, Side side) const {
+    return bytes(id).append(side_suffix(side));
+  }
+  // Of a blob that is not published: whole, and on its way there.
+  [[nodiscard]] std::string staged_side(const BlobId& id, Side side) const {
+    return staged_bytes(id).append(side_suffix(side));
+  }
+  [[nodiscard]] std::string unfinished_side(const BlobId& id, Side side) const {
+    return staged_side(id, side).append(kUnfinishedSuffix);
+  }
+  // Of a published blob: a name of its own for each writer.
+  [[nodiscard]] std::string unfinished_side(const BlobId& id, Side side,
+                                            std::uint64_t number) const {
+    return staged_side(id, side)
+        .append(".")
+        .append(std::to_string(number))
+        .append(kUnfinishedSuffix);
+  }
+  // Everything of a blob but its sidecar.
+  [[nodiscard]] std::vector<std::string> contents(const BlobId& id) const {
+    std::vector<std::string> paths = {bytes(id)};
+    for (const Side kind : kSides) paths.push_back(side(id, kind));
+    return paths;
+  }
 };
 
 // What the store and its writers share.
@@ -44,8 +77,11 @@ struct LocalParts {
   const std::uint64_t disk_reserve_bytes;
   // By first byte of an id: its directory exists durably, as far as this process knows.
   std::array<std::atomic<bool>, 256> shard_made{};
+  std::atomic<std::uint64_t> sides_begun = 0;  // of published blobs, by this process
 
   [[nodiscard]] Status make_shard(const BlobId& id);
+  // kNoSpace when `bytes` more would not leave the reserve free.
+  [[nodiscard]] Status require_free(std::uint64_t bytes) const;
 };
 
 }  // namespace strata::blob

@@ -1,6 +1,7 @@
 #include "storage/blob/memory_blob_store.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -11,15 +12,26 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+using SharedBytes = std::shared_ptr<const Bytes>;  // shared with the readers
+
 struct Stored {
-  std::shared_ptr<const Bytes> bytes;  // shared with the readers
+  SharedBytes bytes;
   BlobInfo info;
+  std::map<Side, SharedBytes> sides{};
 };
 
 // What a writer has: shared by it and the store, which finds it again for resume().
 struct Unpublished {
   std::mutex mutex;
   Bytes bytes;
+};
+
+// The sides of one writer, shared by it and its SideWriters.
+struct UnpublishedSides {
+  std::mutex mutex;
+  bool closed = false;
+  std::map<Side, SharedBytes> whole;
+  std::map<Side, std::uint64_t> turns;  // of the latest SideWriter: an earlier one's place is taken
 };
 
 // Shared by the store and its writers. Its mutex is taken before that of what is unpublished.
@@ -39,7 +51,7 @@ Status copy_out(const Bytes& bytes, std::uint64_t offset, std::span<std::byte> o
 
 class MemoryReader final : public BlobReader {
  public:
-  explicit MemoryReader(std::shared_ptr<const Bytes> bytes) : bytes_(std::move(bytes)) {}
+  explicit MemoryReader(SharedBytes bytes) : bytes_(std::move(bytes)) {}
   std::uint64_t size() const override { return bytes_->size(); }
   Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     return copy_out(*bytes_, offset, out);
@@ -50,7 +62,30 @@ class MemoryReader final : public BlobReader {
   }
 
  private:
-  std::shared_ptr<const Bytes> bytes_;
+  SharedBytes bytes_;
+};
+
+// `commit` gets the bytes of the side.
+class MemorySideWriter final : public SideWriter {
+ public:
+  using Commit = std::function<Status(SharedBytes)>;
+  explicit MemorySideWriter(Commit commit) : commit_(std::move(commit)) {}
+  Status append(std::span<const std::byte> data) override {
+    check(commit_ != nullptr, "append to a side that is complete");
+    bytes_.insert(bytes_.end(), data.begin(), data.end());
+    size_ = bytes_.size();
+    return {};
+  }
+  std::uint64_t size() const override { return size_; }
+  Status commit() override {
+    check(commit_ != nullptr, "commit of a side that is complete");
+    return std::exchange(commit_, nullptr)(std::make_shared<const Bytes>(std::move(bytes_)));
+  }
+
+ private:
+  Commit commit_;  // null when complete
+  Bytes bytes_;
+  std::uint64_t size_ = 0;
 };
 
 class MemoryWriter final : public BlobWriter {
@@ -59,6 +94,7 @@ class MemoryWriter final : public BlobWriter {
       : state_(std::move(state)), id_(id), own_(std::move(own)) {}
   ~MemoryWriter() override {
     if (!kept_) end();
+    close_sides();
   }
 
   const BlobId& id() const override { return id_; }
@@ -83,6 +119,7 @@ class MemoryWriter final : public BlobWriter {
     own_->bytes.resize(static_cast<std::size_t>(size));
     return {};
   }
+  Result<std::unique_ptr<SideWriter>> begin_side(Side side) override;
   void keep() override { kept_ = true; }
   Status commit(const BlobProperties& properties, const std::string& annotation) override;
   void abort() override { end(); }
@@ -90,19 +127,44 @@ class MemoryWriter final : public BlobWriter {
  private:
   void end() {
     if (std::exchange(spent_, true)) return;
+    close_sides();
     const std::lock_guard lock(state_->mutex);
     state_->unpublished.erase(id_);
+  }
+  std::map<Side, SharedBytes> close_sides() {
+    const std::lock_guard lock(sides_->mutex);
+    sides_->closed = true;
+    return std::move(sides_->whole);
   }
 
   std::shared_ptr<State> state_;
   BlobId id_;
   std::shared_ptr<Unpublished> own_;
+  std::shared_ptr<UnpublishedSides> sides_ = std::make_shared<UnpublishedSides>();
   bool spent_ = false;
   bool kept_ = false;
 };
 
+Result<std::unique_ptr<SideWriter>> MemoryWriter::begin_side(Side side) {
+  const std::lock_guard lock(sides_->mutex);
+  if (sides_->closed) return Error(Errc::kConflict, "the blob of the side is complete");
+  sides_->whole.erase(side);
+  const std::uint64_t turn = ++sides_->turns[side];
+  const auto commit = [sides = sides_, side, turn](SharedBytes bytes) -> Status {
+    const std::lock_guard lock_sides(sides->mutex);
+    if (sides->closed) return Error(Errc::kConflict, "the blob of the side is complete");
+    if (sides->turns[side] != turn) {
+      return Error(Errc::kConflict, "another side has taken its place");
+    }
+    sides->whole[side] = std::move(bytes);
+    return {};
+  };
+  return std::unique_ptr<SideWriter>(std::make_unique<MemorySideWriter>(commit));
+}
+
 Status MemoryWriter::commit(const BlobProperties& properties, const std::string& annotation) {
   check(!std::exchange(spent_, true), "commit of a spent writer");
+  auto sides = close_sides();
   const std::lock_guard lock(state_->mutex);
   const std::lock_guard lock_own(own_->mutex);
   const bool good = properties.stored.bytes == own_->bytes.size();
@@ -113,7 +175,8 @@ Status MemoryWriter::commit(const BlobProperties& properties, const std::string&
                                           std::to_string(properties.stored.bytes));
   }
   state_->blobs[id_] = {std::make_shared<const Bytes>(std::move(own_->bytes)),
-                        {properties, annotation}};
+                        {properties, annotation},
+                        std::move(sides)};
   return {};
 }
 
@@ -158,6 +221,28 @@ class MemoryBlobStore final : public BlobStore {
     if (found == state_->blobs.end()) return not_found();
     return std::shared_ptr<const BlobReader>(
         std::make_shared<const MemoryReader>(found->second.bytes));
+  }
+  Result<std::shared_ptr<const BlobReader>> open_side(const BlobId& id, Side side) override {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->blobs.find(id);
+    if (found == state_->blobs.end()) return not_found();
+    const auto bytes = found->second.sides.find(side);
+    if (bytes == found->second.sides.end()) {
+      return Error(Errc::kNotFound, "the blob has no such side");
+    }
+    return std::shared_ptr<const BlobReader>(std::make_shared<const MemoryReader>(bytes->second));
+  }
+  Result<std::unique_ptr<SideWriter>> begin_side(const BlobId& id, Side side) override {
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->blobs.contains(id)) return not_found();
+    const auto commit = [state = state_, id, side](SharedBytes bytes) -> Status {
+      const std::lock_guard lock_state(state->mutex);
+      const auto found = state->blobs.find(id);
+      if (found == state->blobs.end()) return not_found();
+      found->second.sides[side] = std::move(bytes);
+      return {};
+    };
+    return std::unique_ptr<SideWriter>(std::make_unique<MemorySideWriter>(commit));
   }
   Result<BlobInfo> info(const BlobId& id) override {
     const std::lock_guard lock(state_->mutex);

@@ -31,22 +31,35 @@ class BoundedDecoder final : public Decoder {
   std::optional<std::string> save() const override {
     const auto payload = inner_->save();
     if (!payload) return std::nullopt;
+    return whole_state(*payload, place_);
+  }
+
+  std::optional<Entry> entry() const override {
+    const auto inner = inner_->entry();
+    if (!inner || inner->produced > limit_ - place_.produced) return std::nullopt;
+    const Place place{.consumed = place_.consumed, .produced = place_.produced + inner->produced};
+    return Entry{.state = whole_state(inner->state, place),
+                 .consumed = place.consumed,
+                 .produced = place.produced};
+  }
+
+ private:
+  [[nodiscard]] std::string whole_state(const std::string& payload, const Place& place) const {
     StateWriter state;
-    state.reserve(payload->size() + 32);
+    state.reserve(payload.size() + 32);
     state.run(kMagic);
     state.number(kVersion, 1);
     state.number(static_cast<unsigned>(encoding_), 1);
     state.number(0, 2);
-    state.number(place_.consumed, 8);
-    state.number(place_.produced, 8);
-    state.run(*payload);
+    state.number(place.consumed, 8);
+    state.number(place.produced, 8);
+    state.run(payload);
     state.seal();
     std::string bytes = state.take();
     check(bytes.size() <= kSavedDecoderBytesMax, "a saved decoder state is longer than any");
     return bytes;
   }
 
- private:
   std::unique_ptr<Decoder> inner_;
   Encoding encoding_;
   std::uint64_t limit_;
@@ -59,6 +72,11 @@ std::unique_ptr<Decoder> bound_output(std::unique_ptr<Decoder> inner, Encoding e
                                       std::uint64_t output_bytes_max, Place place) {
   check(place.produced <= output_bytes_max, "bound_output: already over the limit");
   return std::make_unique<BoundedDecoder>(std::move(inner), encoding, output_bytes_max, place);
+}
+
+std::optional<Decoder::Entry> entry_here(std::optional<std::string> payload) {
+  if (!payload) return std::nullopt;
+  return Decoder::Entry{.state = *std::move(payload), .consumed = 0, .produced = 0};
 }
 
 Result<SavedDecoder> open_saved_decoder(std::span<const std::byte> saved,

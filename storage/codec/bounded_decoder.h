@@ -22,11 +22,15 @@ struct Place {
 // stream of exactly the limit passes and a longer one is seen; that byte is never reported.
 //
 // It also counts, and makes of the inner decoder's save(), which is the payload only, a whole state
-// (storage/FORMAT.md, "Decoder state"). `place`: where a restored decoder continues.
+// (storage/FORMAT.md, "Decoder state"); entry() likewise, whose inner `produced` is relative to
+// what was given. `place`: where a restored decoder continues.
 [[nodiscard]] std::unique_ptr<Decoder> bound_output(std::unique_ptr<Decoder> inner,
                                                     Encoding encoding,
                                                     std::uint64_t output_bytes_max,
                                                     Place place = {});
+
+// The inner entry() of a decoder that holds nothing back.
+[[nodiscard]] std::optional<Decoder::Entry> entry_here(std::optional<std::string> payload);
 
 // What a state holds; the payload lies in the bytes that were read.
 struct SavedDecoder {

@@ -37,6 +37,7 @@ class GzipDecoder final : public Decoder {
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
   Status finish() override;
   std::optional<std::string> save() const override;
+  std::optional<Entry> entry() const override;
   // Into a decoder that is new. Refuses what save() cannot have made.
   Status restore(std::span<const std::byte> payload, std::uint64_t decoded);
 
@@ -55,6 +56,17 @@ class GzipDecoder final : public Decoder {
   Status check_trailer();
   Result<bool> read_padding(std::span<const std::byte> in, Step& step);
   [[nodiscard]] std::optional<DeflateState> save_body() const;
+  // What save() writes: of a member, what was given out or has to be; of its body or its trailer,
+  // what is known.
+  struct Snapshot {
+    Where where;
+    std::uint32_t crc;
+    std::uint32_t member_size;
+    std::optional<DeflateState> body{};
+    std::span<const std::byte> trailer{};
+  };
+  [[nodiscard]] std::string payload(const Snapshot& snapshot) const;
+  [[nodiscard]] std::optional<Entry> entry_in_body() const;
   Status restore_body(StateReader& state);
   Status restore_trailer(StateReader& state);
   [[nodiscard]] Error corrupt(std::string_view what) const {
@@ -234,23 +246,58 @@ Status GzipDecoder::finish() {
 }
 
 std::optional<std::string> GzipDecoder::save() const {
-  StateWriter state;
-  state.number(static_cast<unsigned>(where_), 1);
-  state.number(members_, 8);
-  if (where_ == Where::kHeader) header_.save(state);
-  if (where_ == Where::kBody || where_ == Where::kTrailer) {
-    state.number(crc_, 4);
-    state.number(member_size_, 4);
-  }
+  Snapshot snapshot{.where = where_, .crc = crc_, .member_size = member_size_};
+  snapshot.trailer = std::span(trailer_).first(trailer_count_);
   if (where_ == Where::kBody) {
-    const auto deflate = save_body();
-    if (!deflate) return std::nullopt;
-    state.reserve(deflate->window.size() + 1024);
-    deflate->save(state);
+    snapshot.body = save_body();
+    if (!snapshot.body) return std::nullopt;
   }
-  if (where_ == Where::kTrailer) {
-    state.number(trailer_count_, 1);
-    state.run(std::span(trailer_).first(trailer_count_));
+  return payload(snapshot);
+}
+
+std::optional<Decoder::Entry> GzipDecoder::entry() const {
+  if (where_ == Where::kBody) return entry_in_body();
+  return entry_here(save());
+}
+
+// Behind what is pending: as if it had been given out.
+std::optional<Decoder::Entry> GzipDecoder::entry_in_body() const {
+  auto body = save_body();
+  if (!body) return std::nullopt;
+  const std::size_t ahead = std::exchange(body->pending, 0);
+  const auto held = std::as_bytes(std::span(body->window)).last(ahead);
+  Snapshot snapshot{.where = Where::kBody,
+                    .crc = inflater_->crc32(crc_, held),
+                    .member_size = member_size_ + static_cast<std::uint32_t>(ahead)};
+  const std::string trailer = body->at == DeflateState::At::kEnded ? body->unread.bytes() : "";
+  if (body->at != DeflateState::At::kEnded) {
+    const std::size_t excess =
+        body->window.size() - std::min(body->window.size(), kDeflateWindowBytes);
+    body->window.erase(0, excess);
+    snapshot.body = std::move(body);
+  } else if (trailer.size() < trailer_.size()) {
+    snapshot.where = Where::kTrailer;
+    snapshot.trailer = std::as_bytes(std::span(trailer));
+  } else {
+    return std::nullopt;  // the trailer is here and not judged yet
+  }
+  return Entry{.state = payload(snapshot), .consumed = 0, .produced = ahead};
+}
+
+std::string GzipDecoder::payload(const Snapshot& snapshot) const {
+  StateWriter state;
+  if (snapshot.body) state.reserve(snapshot.body->window.size() + 1024);
+  state.number(static_cast<unsigned>(snapshot.where), 1);
+  state.number(members_, 8);
+  if (snapshot.where == Where::kHeader) header_.save(state);
+  if (snapshot.where == Where::kBody || snapshot.where == Where::kTrailer) {
+    state.number(snapshot.crc, 4);
+    state.number(snapshot.member_size, 4);
+  }
+  if (snapshot.body) snapshot.body->save(state);
+  if (snapshot.where == Where::kTrailer) {
+    state.number(snapshot.trailer.size(), 1);
+    state.run(snapshot.trailer);
   }
   return state.take();
 }

@@ -8,6 +8,7 @@
 
 #include "storage/codec/inflater.h"
 #include "storage/codec/isal_code_lengths.h"
+#include "storage/codec/vector_state.h"
 
 namespace strata::codec {
 namespace {
@@ -18,22 +19,6 @@ constexpr std::uint32_t kSpanMax = std::uint32_t{1} << 30;
 constexpr std::uint32_t kOutputCountMax = std::uint32_t{1} << 30;
 static_assert(kOutputCountMax + kSpanMax + sizeof(inflate_state) <
               std::numeric_limits<std::uint32_t>::max());
-
-// ISA-L's kernels return with dirty upper halves of the vector registers. Code that then mixes
-// legacy SSE with AVX (our stitched digest kernel on the same core) runs up to 100 times slower.
-class CleanVectorState {
- public:
-  CleanVectorState() = default;
-  CleanVectorState(const CleanVectorState&) = delete;
-  CleanVectorState& operator=(const CleanVectorState&) = delete;
-  ~CleanVectorState() {
-#if defined(__x86_64__)
-    static const bool has_avx = __builtin_cpu_supports("avx") != 0;
-    // No clobbers: this file is compiled for baseline x86-64, which never holds upper halves.
-    if (has_avx) __asm__ volatile("vzeroupper" ::: "memory");
-#endif
-  }
-};
 
 class IsalInflater final : public Inflater {
  public:

@@ -49,7 +49,7 @@ struct SeekBlock {
   std::uint32_t data_bytes = 0;
   bool operator==(const SeekBlock&) const = default;
 };
-inline constexpr std::uint64_t kSeekBlockBytesMax = 4 << 20;
+inline constexpr std::uint64_t kSeekBlockBytesMax = 5 << 20;
 inline constexpr std::uint64_t kSeekStoredBytesMax = 8 << 20;
 inline constexpr std::uint32_t kSeekDataBytesMax =
     5 << 20;  // a frame of kSeekBlockBytesMax, or a state

@@ -39,6 +39,7 @@ class ZstdDecoder final : public Decoder {
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
   Status finish() override;
   std::optional<std::string> save() const override;
+  std::optional<Entry> entry() const override { return entry_here(save()); }
   // Into a decoder that is new. Refuses what save() cannot have made.
   Status restore(std::span<const std::byte> payload, std::uint64_t decoded);
 

@@ -10,18 +10,25 @@ Status require_free_bytes(const std::string& directory, std::uint64_t bytes_min)
                                    " bytes free, records need " + std::to_string(bytes_min));
 }
 
-Status write_new_file(FileSystem& fs, const std::string& path, std::string_view contents) {
+Status remove_if_there(FileSystem& fs, const std::string& path) {
+  auto removed = fs.remove(path);
+  return !removed && removed.error().code() == Errc::kNotFound ? Status() : removed;
+}
+
+Result<std::unique_ptr<File>> create_anew(FileSystem& fs, const std::string& path) {
   auto file = fs.open(path, OpenMode::kCreateNew);
-  if (!file && file.error().code() == Errc::kConflict) {
-    // Left behind by an attempt that was cut off. Never opened and overwritten instead: the name
-    // may be a hard link to a file that others read.
-    if (auto removed = fs.remove(path); !removed) return removed.error();
-    file = fs.open(path, OpenMode::kCreateNew);
-  }
-  if (!file) return file.error();
+  if (file || file.error().code() != Errc::kConflict) return file;
+  // Left behind by an attempt that was cut off. Never opened and overwritten instead: the name may
+  // be a hard link to a file that others read.
+  if (auto removed = fs.remove(path); !removed) return removed.error();
+  return fs.open(path, OpenMode::kCreateNew);
+}
+
+Status write_new_file(FileSystem& fs, const std::string& path, std::string_view contents) {
+  STRATA_TRY(const auto file, create_anew(fs, path));
   const auto bytes = std::as_bytes(std::span(contents.data(), contents.size()));
-  if (auto written = (*file)->write_at(0, bytes); !written) return written.error();
-  return (*file)->sync();
+  if (auto written = file->write_at(0, bytes); !written) return written.error();
+  return file->sync();
 }
 
 Result<std::string> read_file(FileSystem& fs, const std::string& path, std::uint64_t bytes_max) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <optional>
+
+#include "storage/codec/seek_places.h"
 
 namespace strata::upload {
 namespace {
@@ -16,20 +19,48 @@ bool has_small_states(codec::Encoding encoding) {
   return encoding != codec::Encoding::kGzip;  // which holds a window of 32 KiB
 }
 
+// The decoded view of an identity image, for the one who wants to see all views alike.
+class Copier final : public codec::Decoder {
+ public:
+  Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override {
+    const std::size_t count = std::min(in.size(), out.size());
+    std::copy_n(in.begin(), count, out.begin());
+    return Step{count, count};
+  }
+  Status finish() override { return {}; }
+  std::optional<std::string> save() const override { return std::nullopt; }
+  std::optional<Entry> entry() const override { return std::nullopt; }
+};
+
+std::unique_ptr<codec::Decoder> decoder_of(codec::Encoding encoding, const Limits& limits) {
+  if (encoding == codec::Encoding::kIdentity) return std::make_unique<Copier>();
+  return codec::make_decoder(encoding, codec::DecoderLimits::from(limits));
+}
+
 }  // namespace
 
 struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
-  State(bool takes_eager_states, std::unique_ptr<codec::Decoder> d, DigestStage stage,
-        std::uint64_t consumed_before, const Limits& limits, Pools pools, Read r, Done on_done)
-      : frontier(consumed_before),
-        eager(takes_eager_states),
-        state_at(consumed_before),
-        decoder(std::move(d)),
-        consumed(consumed_before),
+  // Where a decoder is, and how what it gives is used.
+  struct Start {
+    codec::Encoding encoding;
+    std::unique_ptr<codec::Decoder> decoder;
+    bool eager = false;
+    std::uint64_t consumed = 0;
+    std::optional<DigestStage> digests{};
+    std::shared_ptr<IndexStage> index{};  // only from the beginning
+  };
+  State(Start start, const Limits& limits, Pools pools, Read r, Done on_done)
+      : frontier(start.consumed),
+        eager(start.eager),
+        state_at(start.consumed),
+        decoder(std::move(start.decoder)),
+        consumed(start.consumed),
+        places(start.encoding),
         blocks(pools.blocks),
         blocks_max(limits.decoded_blocks),
         states_max(limits.upload_blocks + 2),
-        digests(std::move(stage)),
+        digests(std::move(start.digests)),
+        index(std::move(start.index)),
         read(std::move(r)),
         queue(pools.compute),
         done(std::move(on_done)) {}
@@ -54,13 +85,16 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   const bool eager;        // states are taken without being asked for
   std::uint64_t state_at;  // where the newest was
   std::unique_ptr<codec::Decoder> decoder;
-  std::uint64_t consumed;  // stored bytes, from the stream's beginning
+  std::uint64_t consumed;      // stored bytes, from the stream's beginning
+  std::uint64_t produced = 0;  // decoded bytes, where there is an index
+  codec::SeekPlaces places;
   io::BlockPool& blocks;
   const std::size_t blocks_max;
   // A checkpoint wants the newest state at or before its offset. The decoder may be ahead of that
   // by the blocks in flight, with a state in each, and by what it has begun of one.
   const std::size_t states_max;
-  DigestStage digests;
+  std::optional<DigestStage> digests;  // none: only the index is wanted
+  const std::shared_ptr<IndexStage> index;
   std::shared_ptr<const io::Block> in;
   std::size_t in_used = 0;
   std::shared_ptr<io::Block> out;
@@ -103,6 +137,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   bool advance() {
     if (drop_when_over()) return false;
     if (!output_pending) take_state_if_wanted();
+    take_place_if_due();
     bool last = false;
     if (!in && !take_input(last) && !output_pending && !last) return false;
     if (ended) return false;  // the input could not be read
@@ -194,21 +229,40 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     // frame, and more input would take it past the place where it can be saved.
     const auto unread =
         in && !output_pending ? in->bytes().subspan(in_used) : std::span<const std::byte>();
-    const auto result = decoder->step(unread, out->free_space());
+    auto room = out->free_space();
+    if (index) room = room.first(places.room(produced, room.size()));
+    const auto result = decoder->step(unread, room);
     if (!result) return fail(result.error()), false;
     in_used += result->consumed;
     consumed += result->consumed;
+    produced += result->produced;
     out->set_size(out->size() + result->produced);
-    // A full block means that more may be pending; an output with room left means that it is not.
-    output_pending = out->size() == io::kBlockBytes;
-    if (output_pending) digests.submit(std::move(out)), out = nullptr;
+    // Room that was filled means that more may be pending; room that is left means that it is not.
+    output_pending = result->produced == room.size();
+    if (out->size() == io::kBlockBytes) give_output();
     if (in && in_used == in->size()) in = nullptr;
     if (result->consumed == 0 && result->produced == 0) output_pending = false;
     return true;
   }
 
+  void give_output() {
+    if (!out || out->size() == 0) return;
+    if (index) index->update(out, consumed);
+    if (digests) digests->submit(out);
+    out = nullptr;
+  }
+
+  void take_place_if_due() {
+    if (!index || !places.due(consumed, produced)) return;
+    auto entry = decoder->entry();
+    if (!entry) return;
+    places.taken(consumed, produced);
+    index->place(*std::move(entry));
+  }
+
   // The decoder's state and, when the digests have come that far, theirs.
   void take_state_if_wanted() {
+    if (!digests) return;
     {
       const std::lock_guard lock(mutex);
       if (consumed == state_at) state_wanted = false;  // there is one
@@ -222,9 +276,9 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
       const std::lock_guard lock(mutex);
       state_wanted = false;
     }
-    if (out && out->size() > 0) digests.submit(std::move(out)), out = nullptr;
-    digests.save([self = shared_from_this(), at = consumed,
-                  decoder_state = std::move(*saved)](DigestStage::Saved found) mutable {
+    give_output();
+    digests->save([self = shared_from_this(), at = consumed,
+                   decoder_state = std::move(*saved)](DigestStage::Saved found) mutable {
       const std::lock_guard lock(self->mutex);
       self->states.push_back({at, std::move(decoder_state), std::move(found)});
       if (self->states.size() > self->states_max) self->states.pop_front();
@@ -233,10 +287,14 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
 
   void finish_decoding() {
     if (const Status status = decoder->finish(); !status) return fail(status.error());
-    if (out && out->size() > 0) digests.submit(std::move(out));
+    give_output();
     out = nullptr;
     ended = true;
-    digests.finish([self = shared_from_this()](const DigestStage::Found& found) {
+    if (!digests) {
+      const Done callback = std::move(done);
+      return callback(DigestStage::Found{});
+    }
+    digests->finish([self = shared_from_this()](const DigestStage::Found& found) {
       const Done callback = std::move(self->done);
       callback(found);
     });
@@ -254,11 +312,23 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
 DecodeStage::DecodeStage(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const Limits& limits,
-                         Pools pools, Read read, Done done)
+                         Pools pools, Read read, std::shared_ptr<IndexStage> index, Done done)
     : DecodeStage(std::make_shared<State>(
-          kind == DigestStage::Kind::kResumable && has_small_states(encoding),
-          codec::make_decoder(encoding, codec::DecoderLimits::from(limits)),
-          DigestStage(pools.digests, kind), 0, limits, pools, std::move(read), std::move(done))) {}
+          State::Start{.encoding = encoding,
+                       .decoder = decoder_of(encoding, limits),
+                       .eager = kind == DigestStage::Kind::kResumable && has_small_states(encoding),
+                       .digests = DigestStage(pools.digests, kind),
+                       .index = std::move(index)},
+          limits, pools, std::move(read), std::move(done))) {}
+
+std::unique_ptr<DecodeStage> DecodeStage::for_index(codec::Encoding encoding, const Limits& limits,
+                                                    Pools pools, Read read,
+                                                    std::shared_ptr<IndexStage> index, Done done) {
+  return std::unique_ptr<DecodeStage>(new DecodeStage(std::make_shared<State>(
+      State::Start{
+          .encoding = encoding, .decoder = decoder_of(encoding, limits), .index = std::move(index)},
+      limits, pools, std::move(read), std::move(done))));
+}
 
 Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, const Limits& limits,
                                                           Pools pools, Read read, Done done) {
@@ -269,9 +339,12 @@ Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, co
     return Error(Errc::kCorruptData, "the saved decoder of an upload is at another place");
   }
   STRATA_TRY(DigestStage digests, DigestStage::restore(pools.digests, saved.digests));
-  auto state = std::make_shared<State>(
-      has_small_states(restored.encoding), std::move(restored.decoder), std::move(digests),
-      saved.consumed, limits, pools, std::move(read), std::move(done));
+  auto state = std::make_shared<State>(State::Start{.encoding = restored.encoding,
+                                                    .decoder = std::move(restored.decoder),
+                                                    .eager = has_small_states(restored.encoding),
+                                                    .consumed = saved.consumed,
+                                                    .digests = std::move(digests)},
+                                       limits, pools, std::move(read), std::move(done));
   state->states.push_back(saved);
   state->output_pending = true;  // what it had decoded and not given yet comes without input
   return std::unique_ptr<DecodeStage>(new DecodeStage(std::move(state)));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "storage/upload/digest_stage.h"
+#include "storage/upload/index_stage.h"
 #include "strata/base/limits.h"
 #include "strata/codec/decoder.h"
 #include "strata/io/block.h"
@@ -13,8 +14,9 @@
 
 namespace strata::upload {
 
-// Decodes the stored bytes of one upload on the compute pool and digests what comes out. Never
-// blocks its thread: without a free decoded block it stops, and the release of one resumes it.
+// Decodes the stored bytes of one upload on the compute pool, digests what comes out and, unless an
+// earlier process has decoded a part of it, has it indexed. Never blocks its thread: without a free
+// decoded block it stops, and the release of one resumes it.
 //
 // Input comes from memory as long as the decoder keeps up, that is when the block that is submitted
 // begins where the input it has so far ends. Other blocks are dropped: the decoder follows the
@@ -42,9 +44,16 @@ class DecodeStage {
   };
 
   // `done` runs once, on a compute thread: with the first error as soon as it is found, or with
-  // what was found after finish() and the last byte.
+  // what was found after finish() and the last byte. `index` has been given everything then; its
+  // own finish() is the caller's.
   DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const Limits& limits, Pools pools,
-              Read read, Done done);
+              Read read, std::shared_ptr<IndexStage> index, Done done);
+  // For the index alone: nothing is digested, and `done` is given nothing. kIdentity too.
+  [[nodiscard]] static std::unique_ptr<DecodeStage> for_index(codec::Encoding encoding,
+                                                              const Limits& limits, Pools pools,
+                                                              Read read,
+                                                              std::shared_ptr<IndexStage> index,
+                                                              Done done);
   // kCorruptData: the state is damaged; decode from the beginning instead.
   [[nodiscard]] static Result<std::unique_ptr<DecodeStage>> restore(const Saved& saved,
                                                                     const Limits& limits,

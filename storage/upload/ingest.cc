@@ -6,205 +6,11 @@
 #include <mutex>
 #include <optional>
 
-#include "storage/upload/decode_stage.h"
-#include "storage/upload/digest_stage.h"
-#include "storage/upload/notifier.h"
+#include "storage/upload/ingest_state.h"
 #include "strata/base/log.h"
 
 namespace strata::upload {
 namespace asio = boost::asio;
-
-struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
-  State(const Limits& l, IngestPools p, std::unique_ptr<blob::BlobWriter> w, Mode m, UnixMillis c)
-      : limits(l),
-        pools(p),
-        mode(m),
-        created(c),
-        offset(w->size()),
-        writer(std::move(w)),
-        writes(p.disk),
-        stored(p.digests, digest_kind()) {
-    if (mode != Mode::kOnce) writer->keep();
-  }
-
-  const Limits& limits;
-  IngestPools pools;
-  const Mode mode;
-  const UnixMillis created;
-
-  // Of the one who submits; others read them for figures only.
-  std::atomic<std::uint64_t> offset;
-  std::atomic<std::uint64_t> processed{0};
-  std::uint64_t unverified_from = 0;  // where unverified bytes begin, if there are any
-  bool unverified = false;
-  std::optional<codec::Encoding> encoding;
-  std::string head;  // the first bytes, until there are enough to tell the encoding
-
-  std::unique_ptr<blob::BlobWriter> writer;  // used by the tasks of `writes` until finish()
-  io::SerialQueue writes;
-  DigestStage stored;
-  std::atomic<std::size_t> blocks_out{0};
-  std::atomic<std::size_t> syncs{0};  // running beside the writes
-  std::atomic<bool> cancelled{false};
-  std::atomic<std::uint64_t> read_back{0};
-  Notifier changed;
-
-  mutable std::mutex mutex;
-  std::shared_ptr<DecodeStage> decoder;  // shared by whoever calls it at the moment
-  std::uint64_t released = 0;            // believed and in the file
-  std::optional<Error> error;            // the first one
-  DigestStage::Found stored_found, decoded_found;
-  int stages_left = 0;
-
-  [[nodiscard]] DigestStage::Kind digest_kind() const {
-    return mode == Mode::kOnce ? DigestStage::Kind::kOnce : DigestStage::Kind::kResumable;
-  }
-  [[nodiscard]] std::shared_ptr<DecodeStage> current_decoder() const {
-    const std::lock_guard lock(mutex);
-    return decoder;
-  }
-  void set_decoder(std::shared_ptr<DecodeStage> stage) {
-    const std::lock_guard lock(mutex);
-    decoder = std::move(stage);
-    if (decoder) decoder->release(released);
-  }
-
-  void fail(const Error& first) {
-    {
-      const std::lock_guard lock(mutex);
-      if (!error) error = first;
-    }
-    changed.notify();
-  }
-  [[nodiscard]] Status status() const {
-    const std::lock_guard lock(mutex);
-    if (error) return *error;
-    return {};
-  }
-  void stage_done() {
-    {
-      const std::lock_guard lock(mutex);
-      --stages_left;
-    }
-    changed.notify();
-  }
-  [[nodiscard]] bool all_stages_done() const {
-    const std::lock_guard lock(mutex);
-    return stages_left == 0;
-  }
-
-  // What the decoder calls. Weak: it is part of this state, which must not keep itself alive.
-  [[nodiscard]] DecodeStage::Done decoded_callback() {
-    return [weak = weak_from_this()](const Result<DigestStage::Found>& found) {
-      const auto self = weak.lock();
-      if (!self) return;
-      if (!found) return self->fail(found.error());
-      {
-        const std::lock_guard lock(self->mutex);
-        self->decoded_found = *found;
-      }
-      self->stage_done();
-    };
-  }
-  [[nodiscard]] DecodeStage::Read read_callback() {
-    return [weak = weak_from_this()](std::uint64_t at, std::shared_ptr<io::Block> block,
-                                     std::size_t size, std::function<void(const Status&)> done) {
-      const auto self = weak.lock();
-      if (!self) return done(Error(Errc::kCancelled, "the upload was closed"));
-      self->read(at, std::move(block), size, std::move(done));
-    };
-  }
-
-  // In the queue of the writes: what is read was written before, and a closed writer is not
-  // touched.
-  void read(std::uint64_t at, std::shared_ptr<io::Block> block, std::size_t size,
-            std::function<void(const Status&)> done) {
-    if (cancelled) return done(Error(Errc::kCancelled, "the upload was closed"));
-    writes.post(
-        [self = shared_from_this(), at, block = std::move(block), size, done = std::move(done)] {
-          if (self->cancelled || !self->writer) {
-            return done(Error(Errc::kCancelled, "the upload was closed"));
-          }
-          const Status read = self->writer->read_at(at, block->free_space().first(size));
-          if (read) block->set_size(size);
-          self->read_back += size;
-          done(read);
-        });
-  }
-
-  // Finds the encoding as soon as the first bytes are there; `ended`: there will be no more.
-  void find_encoding(std::span<const std::byte> more, bool ended) {
-    if (encoding) return;
-    const auto wanted = std::min(more.size(), codec::kMagicBytes - head.size());
-    head.append(reinterpret_cast<const char*>(more.data()), wanted);
-    if (head.size() < codec::kMagicBytes && !ended) return;
-    set_encoding(codec::detect_encoding(std::as_bytes(std::span(head))));
-  }
-  void set_encoding(codec::Encoding found) {
-    encoding = found;
-    if (found == codec::Encoding::kIdentity) return;
-    set_decoder(std::make_shared<DecodeStage>(
-        found, digest_kind(), limits,
-        DecodeStage::Pools{pools.compute, pools.digests, pools.blocks}, read_callback(),
-        decoded_callback()));
-  }
-
-  // Digests and decoder get a block whose bytes are, or will be, at `processed` in the file.
-  void process(const std::shared_ptr<io::Block>& block) {
-    if (mode == Mode::kKeepOnly) return;
-    find_encoding(block->bytes(), false);
-    stored.submit(block);
-    if (const auto stage = current_decoder()) stage->submit(processed, block);
-    processed += block->size();
-  }
-
-  void write(std::shared_ptr<io::Block> block, bool believed) {
-    offset += block->size();
-    writes.post([self = shared_from_this(), block = std::move(block), believed] {
-      if (self->cancelled || !self->status()) return;
-      if (const Status status = self->writer->append(block->bytes()); !status) {
-        return self->fail(status.error());
-      }
-      if (believed) self->release(self->writer->size());
-    });
-  }
-
-  void release(std::uint64_t size) {
-    const std::lock_guard lock(mutex);
-    released = std::max(released, size);
-    if (decoder) decoder->release(released);
-  }
-
-  // From here on digests and decoder go on where the checkpoint says; what cannot be used is done
-  // again from the file. On a disk thread.
-  Status restore(const Checkpoint& checkpoint);
-  void restore_decoder(const Checkpoint& checkpoint);
-
-  void finish() {
-    find_encoding({}, true);
-    const auto stage = current_decoder();
-    {
-      const std::lock_guard lock(mutex);
-      stages_left = stage ? 3 : 2;
-    }
-    if (stage) stage->finish(offset);
-    stored.finish([self = shared_from_this()](const DigestStage::Found& found) {
-      {
-        const std::lock_guard lock(self->mutex);
-        self->stored_found = found;
-      }
-      self->stage_done();
-    });
-    writes.post([self = shared_from_this()] { self->stage_done(); });
-  }
-
-  blob::BlobProperties properties() const {
-    const std::lock_guard lock(mutex);
-    const bool identity = *encoding == codec::Encoding::kIdentity;
-    const DigestStage::Found& decoded = identity ? stored_found : decoded_found;
-    return {stored_found.digests, decoded.digests, *encoding, decoded.disk, created};
-  }
-};
 
 Status Ingest::State::restore(const Checkpoint& checkpoint) {
   released = checkpoint.offset;
@@ -257,9 +63,12 @@ Result<std::unique_ptr<Ingest>> Ingest::resume(const Limits& limits, IngestPools
 Ingest::~Ingest() {
   state_->cancelled = true;
   state_->set_decoder(nullptr);
-  if (state_->mode != Mode::kOnce) return;  // the last task lets go of the writer, which is kept
-  // Aborting removes files: on the disk pool, behind the last write.
-  state_->writes.post([state = state_] { state->writer.reset(); });
+  // Removing files: on the disk pool, behind the last write. A writer that is kept is let go of by
+  // the last task.
+  state_->writes.post([state = state_] {
+    state->close_index();
+    if (state->mode == Mode::kOnce) state->writer.reset();
+  });
 }
 
 asio::awaitable<Result<std::shared_ptr<io::Block>>> Ingest::next_block() {
@@ -434,6 +243,7 @@ asio::awaitable<void> Ingest::close() {
   state_->set_decoder(nullptr);
   auto closed = std::make_shared<std::atomic<bool>>(false);
   state_->writes.post([state = state_, closed] {
+    state->close_index();
     // A sync that runs beside still uses the writer: its task is behind the write that it follows.
     state->pools.disk.post([state, closed] {
       *closed = true;

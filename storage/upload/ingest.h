@@ -17,13 +17,16 @@
 //
 //   blocks -+-> writer (disk pool): staging file, O_DIRECT
 //           +-> digests and disk format probe (digest engine, on the compute pool)
-//           +-> decoder (compute pool, when encoded) -> decoded blocks -> digests, probe
+//           +-> decoder (compute pool, when encoded) -> decoded blocks -+-> digests, probe
+//                                                                       +-> seek index, copy
+// The index of an identity image, which is its zeros, is made of the blocks themselves.
 //
 // Back-pressure: at most limits.upload_blocks blocks and limits.decoded_blocks decoded blocks exist
 // for one upload; next_block() waits for one, so the socket is not read. A decoder that finds no
 // free decoded block gives its thread back and is resumed when one is released: no stage ever
 // blocks a compute thread. Nothing is read back from the disk, unless an upload goes on from a
-// checkpoint that its decoder could not follow.
+// checkpoint: what its decoder could not follow then, and at the end all of it for the index, which
+// is not part of a checkpoint.
 namespace strata::upload {
 
 struct IngestPools {

@@ -66,6 +66,7 @@ class Reborn final : public codec::Decoder {
   }
   Status finish() override { return decoder_->finish(); }
   std::optional<std::string> save() const override { return decoder_->save(); }
+  std::optional<Entry> entry() const override { return decoder_->entry(); }
 
   [[nodiscard]] std::size_t times() const { return times_; }
   [[nodiscard]] std::size_t tried() const { return tried_; }

@@ -59,6 +59,9 @@ class RecordingWriter final : public blob::BlobWriter {
     record_.bytes.resize(size);
     return {};
   }
+  [[nodiscard]] Result<std::unique_ptr<blob::SideWriter>> begin_side(blob::Side) override {
+    return Error(Errc::kNoSpace, "this double has no room for sides");
+  }
   void keep() override { kept_ = true; }
   [[nodiscard]] Status commit(const blob::BlobProperties&, const std::string&) override {
     return {};

@@ -47,6 +47,12 @@ class LocalBlobStoreTest : public ::testing::Test {
   static std::string path_of(const BlobId& id) {
     return "/s/blobs/" + id.text().substr(0, 2) + "/" + id.text();
   }
+  static std::vector<std::string> names(const std::vector<std::string>& suffixes,
+                                        const BlobId& id) {
+    std::vector<std::string> all;
+    for (const std::string& suffix : suffixes) all.push_back(id.text() + suffix);
+    return all;
+  }
   void write_file(const std::string& path, std::string_view contents) {
     ASSERT_TRUE(io::write_new_file(fs_, path, contents));
   }
@@ -93,6 +99,72 @@ TEST_F(LocalBlobStoreTest, CleanUpRemovesWhatAnEarlierProcessLeft) {
   EXPECT_EQ(*store_->clean_up({}), 3u);
   EXPECT_EQ(fs_.all_files(),
             (std::vector<std::string>{path_of(kept), path_of(kept) + ".json", "/s/format"}));
+}
+
+TEST_F(LocalBlobStoreTest, SidesHaveTheLayoutOfTheFormatDocument) {
+  const auto writer = std::move(*store_->begin({}));
+  const std::string staged = "/s/staging/" + writer->id().text(), path = path_of(writer->id());
+  const auto index = std::move(*writer->begin_side(Side::kSeekIndex));
+  const auto copy = std::move(*writer->begin_side(Side::kSeekCopy));
+  EXPECT_EQ(*fs_.list("/s/staging"), names({"", ".copy.new", ".index.new"}, writer->id()));
+  ASSERT_TRUE(index->commit());
+  ASSERT_TRUE(copy->commit());
+  EXPECT_EQ(*fs_.list("/s/staging"), names({"", ".copy", ".index"}, writer->id()));
+  ASSERT_TRUE(writer->commit(properties_of(""), ""));
+  EXPECT_EQ(fs_.all_files(), (std::vector<std::string>{path, path + ".copy", path + ".index",
+                                                       path + ".json", "/s/format"}));
+  const auto again = std::move(*store_->begin_side(writer->id(), Side::kSeekIndex));
+  EXPECT_EQ(*fs_.list("/s/staging"), names({".index.1.new"}, writer->id()));
+}
+
+TEST_F(LocalBlobStoreTest, CleanUpRemovesSidesWithoutTheirBlob) {
+  const BlobId torn = put("sidecar lost"), kept = BlobId::generate(random_);
+  for (const auto* suffix : {".index", ".copy"}) write_file(path_of(torn) + suffix, "side");
+  ASSERT_TRUE(fs_.remove(path_of(torn) + ".json"));
+  write_file(path_of(torn) + ".other", "ignored");
+  write_file("/s/staging/" + kept.text(), "half an upload");
+  for (const auto* suffix : {".index", ".index.new", ".copy", ".copy.7.new"}) {
+    write_file("/s/staging/" + kept.text() + suffix, "side");
+  }
+  EXPECT_TRUE(store_->list()->empty());
+  EXPECT_EQ(store_->open_side(torn, Side::kSeekIndex).error().code(), Errc::kNotFound);
+  EXPECT_EQ(*store_->clean_up({kept}), 7u);
+  EXPECT_EQ(fs_.all_files(), (std::vector<std::string>{path_of(torn) + ".other", "/s/format",
+                                                       "/s/staging/" + kept.text()}));
+}
+
+// Of a commit that could not be taken back: made of other bytes than those that follow.
+TEST_F(LocalBlobStoreTest, SideLeftInTheShardIsNotOneOfTheNextCommit) {
+  auto writer = std::move(*store_->begin({}));
+  const BlobId id = writer->id();
+  writer->keep();
+  ASSERT_TRUE(writer->append(bytes_of("hello")));
+  writer.reset();
+  ASSERT_TRUE(fs_.make_directories("/s/blobs/" + id.text().substr(0, 2)));
+  write_file(path_of(id) + ".index", "stale");
+  writer = std::move(*store_->resume(id, 5));
+  EXPECT_FALSE(*fs_.exists(path_of(id) + ".index"));
+  ASSERT_TRUE(writer->commit(properties_of("hello"), ""));
+  EXPECT_EQ(store_->open_side(id, Side::kSeekIndex).error().code(), Errc::kNotFound);
+}
+
+TEST_F(LocalBlobStoreTest, SidesLeaveTheReserveFree) {
+  const BlobId id = put("hello");
+  const auto writer = std::move(*store_->begin({}));
+  for (const bool published : {false, true}) {
+    fs_.set_free_bytes(Limits{}.disk_reserve_bytes + 5);
+    const auto side = published ? std::move(*store_->begin_side(id, Side::kSeekIndex))
+                                : std::move(*writer->begin_side(Side::kSeekIndex));
+    EXPECT_TRUE(side->append(bytes_of("buffer")));
+    EXPECT_EQ(side->commit().error().code(), Errc::kNoSpace);
+    const auto large = published ? std::move(*store_->begin_side(id, Side::kSeekIndex))
+                                 : std::move(*writer->begin_side(Side::kSeekIndex));
+    EXPECT_EQ(large->append(bytes_of(std::string(1 << 20, 'x'))).error().code(), Errc::kNoSpace);
+    fs_.set_free_bytes(Limits{}.disk_reserve_bytes * 2);  // too late: bytes are missing
+    EXPECT_EQ(large->commit().error().code(), Errc::kNoSpace);
+  }
+  EXPECT_EQ(store_->open_side(id, Side::kSeekIndex).error().code(), Errc::kNotFound);
+  EXPECT_EQ(*fs_.list("/s/staging"), names({""}, writer->id()));
 }
 
 // What a commit that was cut off leaves: the staged bytes are a second name of the blob's.

@@ -33,6 +33,10 @@ struct Limits {
   std::uint64_t xz_memory_bytes_max = 256 * kMiB;  // dictionary and decoder state
   std::uint64_t codec_parts_max = 16'000'000;      // members, blocks or frames
 
+  // What a seekable copy may take on the disk, where an image needs one; 0: none is made. Without
+  // it such an image has no ranges of its decoded view.
+  std::uint64_t seek_copy_bytes_max = UINT64_MAX;
+
   // HTTP requests.
   std::size_t header_bytes_max = 32 * kKiB;  // request line and header block together
   std::size_t header_count_max = 100;

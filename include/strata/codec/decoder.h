@@ -52,6 +52,15 @@ class Decoder {
   // The bytes are in storage/FORMAT.md, "Decoder state". Costs no more than 100 microseconds and is
   // at most kSavedDecoderBytesMax long; the stream goes on.
   [[nodiscard]] virtual std::optional<std::string> save() const = 0;
+  // A place where the stream can be entered, for a seek index: a state as of save(), but behind
+  // everything that is decoded already. What step() has not given out yet is not in it, which makes
+  // it smaller; so `produced` may be up to 64 KiB ahead of what was given.
+  struct Entry {
+    std::string state;
+    std::uint64_t consumed;
+    std::uint64_t produced;
+  };
+  [[nodiscard]] virtual std::optional<Entry> entry() const = 0;
 };
 
 inline constexpr std::size_t kSavedDecoderBytesMax = 192 * 1024;

@@ -78,6 +78,10 @@ class FileSystem {
 // Reads a whole small file; kTooLarge above `bytes_max`.
 [[nodiscard]] Result<std::string> read_file(FileSystem& fs, const std::string& path,
                                             std::uint64_t bytes_max);
+// Success, too, when there is no such name.
+[[nodiscard]] Status remove_if_there(FileSystem& fs, const std::string& path);
+// Opens a new file; what stood there before is removed first.
+[[nodiscard]] Result<std::unique_ptr<File>> create_anew(FileSystem& fs, const std::string& path);
 // Writes a new file and fsyncs it (not its name). What stood there before is removed first.
 [[nodiscard]] Status write_new_file(FileSystem& fs, const std::string& path,
                                     std::string_view contents);

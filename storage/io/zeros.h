@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace strata::io {
+
+// Whether every byte is zero. Data that is not costs a cache line, zeros 20 GB/s.
+[[nodiscard]] bool all_zero(std::span<const std::byte> data);
+
+}  // namespace strata::io
