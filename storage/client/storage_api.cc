@@ -9,7 +9,6 @@ namespace strata::client {
 namespace {
 
 constexpr std::size_t kCandidatesShown = 20;
-constexpr std::size_t kExtentsMax = 65'536;  // of an answer
 
 std::string list_target(const StorageApi::Filter& filter) {
   std::string query;
@@ -127,7 +126,7 @@ Result<ImageInfo> StorageApi::show(const ImageId& id) {
 }
 
 Result<StorageApi::ExtentPage> StorageApi::extents(const ImageId& id) {
-  return next_extents("/v1/images/" + id.text() + "/extents?limit=" + std::to_string(kExtentsMax));
+  return next_extents("/v1/images/" + id.text() + "/extents");
 }
 
 Result<StorageApi::ExtentPage> StorageApi::next_extents(const std::string& next) {
