@@ -49,6 +49,7 @@ struct Representation {
   std::string file_name;
   UnixMillis last_modified;
   bool seekable;
+  bool seekable_soon = false;  // its index is being made
 };
 
 // The decoded view's name: without the suffix of its encoding.
@@ -71,8 +72,12 @@ Representation represent(const OpenImages::Opened& opened, View view) {
     const DigestSet& stored = image.content.stored;
     return {stored, "\"sha256:" + stored.sha256.hex() + "\"", image.name, image.created, true};
   }
-  return {image.content.decoded, decoded_etag(image), decoded_name(image), image.created,
-          is_blob(image, view) || opened.seek != nullptr};
+  return {image.content.decoded,
+          decoded_etag(image),
+          decoded_name(image),
+          image.created,
+          is_blob(image, view) || opened.seek != nullptr,
+          opened.index_under_way};
 }
 
 // RFC 6266: an ASCII form and the exact UTF-8 one. Always an attachment: nothing that users upload
@@ -171,6 +176,11 @@ http::Response plan(const http::Request& request, const Representation& represen
   const auto decision =
       http::decide_ranges(*range, representation.digests.bytes, services.config.limits);
   if (decision.kind == http::RangeDecision::Kind::kWhole) return whole(representation);
+  if (representation.seekable_soon) {
+    return problem_response(
+        Error(Errc::kUnavailable, "the seek index of this view is being made: ask again"),
+        request.id);
+  }
   if (!representation.seekable) {
     return problem_response(Error(Errc::kNotSeekable,
                                   "this view is decoded as a stream: get the whole, or a range of "

@@ -88,6 +88,7 @@ struct Daemon::Parts {
   std::optional<io::WorkerPool> compute;
   std::optional<digest::Engine> digests;
   std::optional<ViewBlocks> view_blocks;  // its loads need the pools: ends before them
+  std::optional<upload::Reindexer> reindexer;
   std::optional<Registrar> registrar;
   std::optional<Collector> collector;
 
@@ -162,9 +163,12 @@ Status Daemon::start() {
   p.compute.emplace("compute", io::usable_cpus());
   p.digests.emplace(*p.compute, p.metrics);
   p.view_blocks.emplace(p.config.limits, *p.disk, *p.compute, p.metrics);
+  p.reindexer.emplace(p.config.limits,
+                      upload::IngestPools{*p.disk, *p.compute, *p.digests, *p.blocks},
+                      *p.blob_store);
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
                      *p.blob_store, *p.catalog, *p.images, *p.open_images, *p.view_blocks,
-                     p.metrics, p.counts, token);
+                     *p.reindexer, p.metrics, p.counts, token);
   p.publisher.emplace(*p.services);
   p.uploads.emplace(upload::Uploads::Parts{p.config.limits,
                                            p.clock,

@@ -7,20 +7,24 @@
 namespace strata::storage {
 namespace {
 
-// Null when the decoded view has no ranges. An index that is missing or damaged can be made again:
-// this is where that is noticed.
-std::shared_ptr<SeekableView> open_seekable(Services& services, const catalog::Image& image,
-                                            const std::shared_ptr<const blob::BlobReader>& reader) {
-  if (image.content.encoding == codec::Encoding::kIdentity) return nullptr;
+struct Seek {
+  std::shared_ptr<SeekableView> view;  // null: the decoded view has no ranges
+  bool under_way = false;
+};
+
+// An index that is missing or damaged is made again: this is where that is noticed.
+Seek open_seekable(Services& services, const catalog::Image& image,
+                   const std::shared_ptr<const blob::BlobReader>& reader) {
+  if (image.content.encoding == codec::Encoding::kIdentity) return {};
   auto view = SeekableView::open(services.blob_store, image, reader, services.view_blocks.cache());
-  if (view) return *std::move(view);
+  if (view) return {.view = *std::move(view)};
   const Error& error = view.error();
-  if (error.code() == Errc::kNotFound) {
-    log::info("seek_index.missing", {{"image", image.id.text()}});
-  } else if (error.code() != Errc::kNotSeekable) {
+  if (error.code() == Errc::kNotSeekable) return {};
+  const auto answer = services.reindexer.want(image.blob, image.content);
+  if (error.code() != Errc::kNotFound) {
     log::warn("seek_index.unusable", {{"image", image.id.text()}, {"why", error.message()}});
   }
-  return nullptr;
+  return {.under_way = answer == upload::Reindexer::Answer::kUnderWay};
 }
 
 std::size_t index_bytes(const OpenImages::Opened& opened) {
@@ -51,9 +55,9 @@ Result<OpenImages::Pointer> OpenImages::open(Services& services, const std::stri
   STRATA_TRY(auto image, find_visible_image(services, principal, id));
   STRATA_TRY(auto reader, services.blob_store.open(image.blob));
   auto seek = open_seekable(services, image, reader);
-  const auto opened =
-      std::make_shared<const Opened>(Opened{std::move(image), std::move(reader), std::move(seek)});
-  keep(id, opened, changes_before);
+  const auto opened = std::make_shared<const Opened>(
+      Opened{std::move(image), std::move(reader), std::move(seek.view), seek.under_way});
+  if (!seek.under_way) keep(id, opened, changes_before);
   return Pointer(opened);
 }
 

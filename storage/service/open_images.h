@@ -31,6 +31,7 @@ class OpenImages {
     // Ranges of the decoded view; null: there are none (also of identity images, which are read
     // as they are).
     std::shared_ptr<SeekableView> seek;
+    bool index_under_way = false;  // there will be ranges soon
   };
   // Sharers: the cache and the responses that are being sent.
   using Pointer = std::shared_ptr<const Opened>;

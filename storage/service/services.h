@@ -9,6 +9,7 @@
 #include "storage/catalog/image_store.h"
 #include "storage/service/config.h"
 #include "storage/service/service_metrics.h"
+#include "storage/upload/reindexer.h"
 #include "storage/upload/uploads.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
@@ -36,6 +37,7 @@ struct Services {
   catalog::ImageStore& images;
   OpenImages& open_images;
   ViewBlocks& view_blocks;
+  upload::Reindexer& reindexer;
   Metrics& metrics;
   ServiceMetrics& counts;
   std::string admin_token;
