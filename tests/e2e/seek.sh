@@ -196,7 +196,7 @@ done
 
 say "without a copy, an xz in one block has no ranges, and is whole"
 stop storage || fail "exit code $?"
-printf '[seek]\ncopy = "never"\n' >"$WORK/never.toml"
+printf '[limits]\nseek_copy_bytes_max = 0\n' >"$WORK/never.toml"
 start_storage --config "$WORK/never.toml"
 { xz -1 -T1 -c "$WORK/source" && echo "one more" | xz; } >"$WORK/encoded"
 { cat "$WORK/source" && echo "one more"; } >"$WORK/longer"
