@@ -266,6 +266,21 @@ TEST_P(BlobStoreContract, KeepsEveryMixtureOfZerosAndData) {
   }
 }
 
+TEST_P(BlobStoreContract, TruncationIntoZerosKeepsWhatIsBeforeThem) {
+  constexpr std::size_t kEnd = 200 * io::kBlockAlignment;  // no byte follows the zeros
+  const std::string data(400'000, 'd'), zeros(kEnd - data.size(), '\0');
+  for (const std::size_t size : {std::size_t{400'000}, std::size_t{500'000}, kEnd - 1}) {
+    const auto writer = begin({1'000'000});
+    for (const std::string& bytes : {data, zeros}) ASSERT_TRUE(writer->append(bytes_of(bytes)));
+    ASSERT_TRUE(writer->truncate(size));
+    ASSERT_TRUE(writer->append(bytes_of(data)));
+    const std::string expected = (data + zeros).substr(0, size) + data;
+    EXPECT_TRUE(read(*writer) == expected) << size;
+    ASSERT_TRUE(writer->commit(properties_of(expected), ""));
+    EXPECT_TRUE(get(writer->id()) == expected) << size;
+  }
+}
+
 TEST_P(BlobStoreContract, SyncsAndReadsBesideAppends) {
   constexpr std::size_t kPieces = 200;
   io::Block block;
