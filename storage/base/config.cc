@@ -122,6 +122,7 @@ void ConfigFile::read_limits(Limits& limits) {
   number("zstd_window_bytes_max", limits.zstd_window_bytes_max);
   number("xz_memory_bytes_max", limits.xz_memory_bytes_max);
   number("codec_parts_max", limits.codec_parts_max);
+  number("parallel_decoding_bytes_max", limits.parallel_decoding_bytes_max);
   number("header_bytes_max", limits.header_bytes_max);
   number("header_count_max", limits.header_count_max);
   number("target_bytes_max", limits.target_bytes_max);

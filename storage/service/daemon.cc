@@ -86,6 +86,7 @@ struct Daemon::Parts {
   std::optional<io::WorkerPool> disk;
   std::optional<io::WorkerPool> compute;
   std::optional<digest::Engine> digests;
+  std::optional<codec::ParallelDecoding> decoding;
   std::optional<Registrar> registrar;
   std::optional<Collector> collector;
 
@@ -157,17 +158,20 @@ Status Daemon::start() {
   p.disk.emplace("disk", kDiskThreads);
   p.compute.emplace("compute", io::usable_cpus());
   p.digests.emplace(*p.compute, p.metrics);
+  p.decoding.emplace(*p.compute, codec::ParallelDecoding::Options{
+                                     .bytes_max = p.config.limits.parallel_decoding_bytes_max});
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
-                     *p.blob_store, *p.catalog, *p.images, *p.open_images, p.metrics, p.counts,
-                     token);
+                     *p.decoding, *p.blob_store, *p.catalog, *p.images, *p.open_images, p.metrics,
+                     p.counts, token);
   p.publisher.emplace(*p.services);
-  p.uploads.emplace(upload::Uploads::Parts{p.config.limits,
-                                           p.clock,
-                                           p.random,
-                                           {*p.disk, *p.compute, *p.digests, *p.blocks},
-                                           *p.blob_store,
-                                           *p.journal,
-                                           *p.publisher});
+  p.uploads.emplace(
+      upload::Uploads::Parts{p.config.limits,
+                             p.clock,
+                             p.random,
+                             {*p.disk, *p.compute, *p.digests, *p.blocks, *p.decoding},
+                             *p.blob_store,
+                             *p.journal,
+                             *p.publisher});
   if (const Status status = p.uploads->load(); !status) return status;
   p.services->uploads = &*p.uploads;
   p.application.emplace(*p.services);

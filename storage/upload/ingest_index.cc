@@ -41,8 +41,8 @@ void Ingest::State::finish_index() {
                         .stored_bytes = stored_found.digests.bytes,
                         .stored_sha256 = stored_found.digests.sha256,
                         .read = read_callback()},
-      limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks}, make_index(),
-      [weak = weak_from_this()](const Error& why) {
+      limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks, pools.decoding},
+      make_index(), [weak = weak_from_this()](const Error& why) {
         if (const auto self = weak.lock()) self->fail(why);
       });
   const std::lock_guard lock(mutex);

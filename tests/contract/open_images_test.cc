@@ -44,8 +44,9 @@ class OpenImagesTest : public testing::Test {
   io::WorkerPool compute_{"compute", 1};
   digest::Engine digests_{compute_, metrics_};
   io::BlockPool blocks_{1};
+  codec::ParallelDecoding decoding_{compute_, {.bytes_max = 1}};
   OpenImages open_{2};
-  Services services_{config_, clock_,    random_, disk_, compute_, digests_, blocks_,
+  Services services_{config_, clock_,    random_, disk_, compute_, digests_, blocks_, decoding_,
                      *blobs_, *catalog_, images_, open_, metrics_, counts_,  "token"};
   const Principal owner_{"owner", "owner", false};
   const Principal stranger_{"stranger", "stranger", false};
