@@ -108,8 +108,8 @@ std::vector<std::string> ConfigFile::texts(std::string_view key) {
 }
 
 void ConfigFile::read_limits(Limits& limits) {
-  const auto number = [&](std::string_view name, auto& field) {
-    if (const auto value = integer("limits." + std::string(name), 1)) {
+  const auto number = [&](std::string_view name, auto& field, std::int64_t min = 1) {
+    if (const auto value = integer("limits." + std::string(name), min)) {
       field = static_cast<std::remove_reference_t<decltype(field)>>(*value);
     }
   };
@@ -123,6 +123,7 @@ void ConfigFile::read_limits(Limits& limits) {
   number("xz_memory_bytes_max", limits.xz_memory_bytes_max);
   number("codec_parts_max", limits.codec_parts_max);
   number("parallel_decoding_bytes_max", limits.parallel_decoding_bytes_max);
+  number("seek_copy_bytes_max", limits.seek_copy_bytes_max, 0);
   number("header_bytes_max", limits.header_bytes_max);
   number("header_count_max", limits.header_count_max);
   number("target_bytes_max", limits.target_bytes_max);
@@ -159,6 +160,10 @@ void ConfigFile::read_limits(Limits& limits) {
   number("blob_readers_kept", limits.blob_readers_kept);
   number("open_images_max", limits.open_images_max);
   number("decoded_streams_max", limits.decoded_streams_max);
+  number("block_cache_bytes", limits.block_cache_bytes);
+  number("read_ahead_blocks", limits.read_ahead_blocks);
+  number("seek_index_bytes_max", limits.seek_index_bytes_max);
+  number("extents_max", limits.extents_max);
   number("page_size", limits.page_size);
   number("page_size_max", limits.page_size_max);
   number("metadata_document_bytes_max", limits.metadata_document_bytes_max);

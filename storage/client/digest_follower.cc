@@ -1,10 +1,37 @@
 #include "storage/client/digest_follower.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "strata/io/block.h"
 
 namespace strata::client {
+namespace {
+
+// Where the data at or behind `position` begins, `end` at most. Whatever the file system cannot
+// tell is data. lseek moves the descriptor's offset, which nobody uses: all reads name theirs.
+std::uint64_t next_data(const io::File& file, std::uint64_t position, std::uint64_t end) {
+  const off_t data = ::lseek(file.descriptor(), static_cast<off_t>(position), SEEK_DATA);
+  if (data >= 0) return std::clamp(static_cast<std::uint64_t>(data), position, end);
+  // ENXIO: there is none up to the end of the file, which a shorter file has before `end`.
+  if (errno != ENXIO) return position;
+  const auto size = file.size();
+  return size && *size >= end ? end : position;
+}
+
+void digest_zeros(digest::Hasher& hasher, std::uint64_t bytes) {
+  static constexpr std::array<std::byte, 64 * 1024> kZeros{};
+  while (bytes > 0) {
+    const auto count = std::min<std::uint64_t>(bytes, kZeros.size());
+    hasher.update(std::span(kZeros).first(count));
+    bytes -= count;
+  }
+}
+
+}  // namespace
 
 DigestFollower::DigestFollower(const io::File& file, digest::Algorithms algorithms,
                                std::stop_token stop)
@@ -60,8 +87,11 @@ Result<DigestSet> DigestFollower::digest_all() {
     const auto prefix = wait_beyond(position);
     if (!prefix) return Error(Errc::kCancelled, "stopped");
     if (position == *prefix) return hasher->finish();
-    const auto room =
-        static_cast<std::size_t>(std::min<std::uint64_t>(io::kBlockBytes, *prefix - position));
+    const std::uint64_t end = std::min(*prefix, position + io::kBlockBytes);
+    const std::uint64_t data = next_data(file_, position, end);
+    digest_zeros(*hasher, data - position);
+    position = data;
+    const auto room = static_cast<std::size_t>(end - position);
     STRATA_TRY(const std::size_t count, file_.read_at(position, {block.data(), room}));
     if (count < room) return Error(Errc::kIo, "the file became shorter while it was read");
     hasher->update({block.data(), count});

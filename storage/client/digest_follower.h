@@ -16,7 +16,8 @@ namespace strata::client {
 
 // Digests of a file that somebody else is still reading or writing: a thread that follows the part
 // that is known to be there, and reads it (back) while it is in the page cache. So digests cost a
-// transfer no time unless they are slower than it.
+// transfer no time unless they are slower than it. What the file system says are holes is digested
+// as zeros without being read.
 class DigestFollower {
  public:
   // `file` outlives the follower. A stop request ends it within one block.

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "storage/client/sparse_writer.h"
+
 namespace strata::client {
 namespace {
 
@@ -60,25 +62,44 @@ Status PartFile::lock() {
   return same ? Status() : in_use;
 }
 
-Result<DoneRanges> PartFile::resume(const PullState& source) {
+Result<DoneRanges> PartFile::resume(const PullState& source, const DoneRanges& zeros) {
   const auto text = io::read_file(*fs_, state_path_, kStateBytesMax);
   if (text) {
     const auto state = pull_state_from_json(*text);
     if (!state && state.error().code() == Errc::kUsage) return state.error();
     STRATA_TRY(const std::uint64_t size, file_->size());
-    if (state && state->is_same_source(source) && size == source.size) return state->done;
+    if (state && state->is_same_source(source) && size == source.size) {
+      if (auto status = make_holes(zeros, state->done); !status) return status.error();
+      return state->done;
+    }
   }
-  if (auto status = restart(source.size); !status) return status.error();
+  if (auto status = restart(source.size, zeros); !status) return status.error();
   return DoneRanges();
 }
 
-Status PartFile::restart(std::uint64_t size) {
+// What an earlier pull wrote last is not in its state, and is not zeros if that pull did not know
+// of them, or if it wrote wrong bytes.
+Status PartFile::make_holes(const DoneRanges& zeros, const DoneRanges& done) {
+  for (const auto& [first, end] : zeros.intervals()) {
+    for (auto gap = done.first_missing(first, end, end - first); gap;
+         gap = done.first_missing(gap->end(), end, end - first)) {
+      if (auto status = make_hole(*file_, gap->first, gap->length); !status) return status;
+    }
+  }
+  return {};
+}
+
+Status PartFile::restart(std::uint64_t size, const DoneRanges& zeros) {
   // The state first: it may never describe bytes that are gone.
   if (auto status = fs_->remove(state_path_); !status && status.error().code() != Errc::kNotFound) {
     return status;
   }
   if (auto status = file_->truncate(0); !status) return status;
-  if (auto status = file_->reserve(size); !status) return status;
+  // Space that is reserved is none that holes leave free.
+  Status room = zeros.total() == 0
+                    ? file_->reserve(size)
+                    : io::require_free_bytes(parent_of(destination_), size - zeros.total());
+  if (!room) return room;
   return file_->truncate(size);
 }
 

@@ -17,10 +17,11 @@ class PartFile {
   [[nodiscard]] static Result<std::unique_ptr<PartFile>> open(const std::string& destination);
 
   // What an earlier pull of the same source left, or nothing. The file is `source.size` bytes long
-  // afterwards.
-  [[nodiscard]] Result<DoneRanges> resume(const PullState& source);
-  // Forgets what is there; the file is `size` bytes long afterwards.
-  [[nodiscard]] Status restart(std::uint64_t size);
+  // afterwards, and what is not there yet of `zeros` has become holes.
+  [[nodiscard]] Result<DoneRanges> resume(const PullState& source, const DoneRanges& zeros);
+  // Forgets what is there; the file is `size` bytes long afterwards, and reads as zeros. kNoSpace
+  // when the disk cannot hold what is not of `zeros`.
+  [[nodiscard]] Status restart(std::uint64_t size, const DoneRanges& zeros = {});
   [[nodiscard]] Status save(const PullState& state);
 
   // Another handle on the same bytes, for a thread that writes. Any thread.
@@ -35,6 +36,7 @@ class PartFile {
  private:
   explicit PartFile(std::string destination);
   [[nodiscard]] Status lock();
+  [[nodiscard]] Status make_holes(const DoneRanges& zeros, const DoneRanges& done);
 
   std::string destination_;
   std::string part_path_;

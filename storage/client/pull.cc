@@ -1,5 +1,6 @@
 #include "storage/client/pull.h"
 
+#include "storage/client/extents.h"
 #include "storage/client/file_digests.h"
 #include "storage/client/part_file.h"
 #include "storage/client/range_transfer.h"
@@ -21,21 +22,27 @@ struct Job {
   const Progress& progress;
   const Remote& remote;
   PartFile& part;
+  DoneRanges zeros;  // of the representation, as its server says
 };
 
 Status compare(const Job& job, const DigestSet& found) {
   return as_verification(job.expected.compare(found, "received"));
 }
 
-// Fetches what `state.done` leaves over and digests the whole; updates `state.done`.
-Result<DigestSet> fetch_ranges(const Job& job, const PullState& state) {
+// Fetches what `state.done` leaves over and digests the whole.
+Result<PullReport> fetch_ranges(const Job& job, const PullState& state) {
   FileDigests digests(job.part.file(), job.endpoint.stop);
-  RangeTransfer transfer(job.endpoint, job.options, job.part, state);
+  RangeTransfer transfer(job.endpoint, job.options, job.part, state, job.zeros);
   if (auto status = transfer.run(digests, job.progress); !status) {
-    if (transfer.done_bytes() == 0) job.part.discard();
+    if (transfer.kept_bytes() == 0) job.part.discard();
     return status.error();
   }
-  return digests.finish(state.size);
+  PullReport report;
+  report.ranged = true;
+  report.resumed_bytes = state.done.total();
+  report.skipped_bytes = transfer.skipped_bytes();
+  STRATA_TRY(report.digests, digests.finish(state.size));
+  return report;
 }
 
 Result<PullReport> pull_ranges(const Job& job) {
@@ -44,23 +51,21 @@ Result<PullReport> pull_ranges(const Job& job) {
                   job.expected.sha256 ? job.expected.sha256->hex() : std::string(),
                   {}};
   if (job.options.resume) {
-    STRATA_TRY(state.done, job.part.resume(state));
-  } else if (auto status = job.part.restart(state.size); !status) {
+    STRATA_TRY(state.done, job.part.resume(state, job.zeros));
+  } else if (auto status = job.part.restart(state.size, job.zeros); !status) {
     job.part.discard();
     return status.error();
   }
-  PullReport report;
-  report.ranged = true;
-  report.resumed_bytes = state.done.total();
-  STRATA_TRY(report.digests, fetch_ranges(job, state));
+  STRATA_TRY(PullReport report, fetch_ranges(job, state));
   Status verified = compare(job, report.digests);
-  if (!verified && report.resumed_bytes > 0) {
-    // Bytes of an earlier run are the likelier culprit (a power cut, somebody's hand): once more,
-    // without them.
+  if (!verified && report.resumed_bytes + report.skipped_bytes > 0) {
+    // What was not received now is the likelier culprit (a power cut, somebody's hand, zeros that
+    // are none): once more, without it.
     state.done = {};
-    report.resumed_bytes = 0;
+    Job whole = job;
+    whole.zeros = {};
     if (auto status = job.part.restart(state.size); !status) return status.error();
-    STRATA_TRY(report.digests, fetch_ranges(job, state));
+    STRATA_TRY(report, fetch_ranges(whole, state));
     verified = compare(job, report.digests);
   }
   if (verified) return report;
@@ -91,6 +96,27 @@ Status check_destination(const std::string& destination, const PullOptions& opti
   return {};
 }
 
+// `decoded_of`: the URL is that of this image's decoded view, or has the same bytes.
+Result<PullReport> fetch(const Endpoint& endpoint, const ExpectedDigests& expected,
+                         const std::string& destination, const PullOptions& options,
+                         const Progress& progress,
+                         const std::optional<ImageId>& decoded_of = std::nullopt) {
+  if (!expected.sha1 && !expected.sha256 && !expected.sha512) {
+    return Error(Errc::kUsage, "a digest of the bytes must be known");
+  }
+  if (auto status = check_destination(destination, options); !status) return status.error();
+  STRATA_TRY(const Remote remote, probe(endpoint, expected));
+  STRATA_TRY(const auto part, PartFile::open(destination));
+  Job job{endpoint, expected, options, progress, remote, *part, {}};
+  if (remote.ranges && decoded_of) {
+    job.zeros = known_zeros(endpoint, *decoded_of, *remote.size, options.skipped_bytes_min);
+  }
+  auto report = remote.ranges ? pull_ranges(job) : pull_stream(job);
+  if (!report) return report;
+  if (auto status = part->publish(options.force); !status) return status.error();
+  return report;
+}
+
 }  // namespace
 
 RetryPolicy retry_policy(const PullOptions& options) {
@@ -106,17 +132,7 @@ RetryPolicy retry_policy(const PullOptions& options) {
 Result<PullReport> pull_url(const Endpoint& endpoint, const ExpectedDigests& expected,
                             const std::string& destination, const PullOptions& options,
                             const Progress& progress) {
-  if (!expected.sha1 && !expected.sha256 && !expected.sha512) {
-    return Error(Errc::kUsage, "a digest of the bytes must be known");
-  }
-  if (auto status = check_destination(destination, options); !status) return status.error();
-  STRATA_TRY(const Remote remote, probe(endpoint, expected));
-  STRATA_TRY(const auto part, PartFile::open(destination));
-  const Job job{endpoint, expected, options, progress, remote, *part};
-  auto report = remote.ranges ? pull_ranges(job) : pull_stream(job);
-  if (!report) return report;
-  if (auto status = part->publish(options.force); !status) return status.error();
-  return report;
+  return fetch(endpoint, expected, destination, options, progress);
 }
 
 Result<PullReport> pull(const Endpoint& endpoint, const ImageInfo& image,
@@ -125,8 +141,9 @@ Result<PullReport> pull(const Endpoint& endpoint, const ImageInfo& image,
   Endpoint source = endpoint;
   source.url.target = view_target(
       image.id, options.decoded ? StorageApi::View::kDecoded : StorageApi::View::kStored);
-  return pull_url(source, all_of(options.decoded ? image.decoded : image.stored), destination,
-                  options, progress);
+  const bool decoded_bytes = options.decoded || image.stored.sha256 == image.decoded.sha256;
+  return fetch(source, all_of(options.decoded ? image.decoded : image.stored), destination, options,
+               progress, decoded_bytes ? std::optional(image.id) : std::nullopt);
 }
 
 }  // namespace strata::client

@@ -19,6 +19,9 @@ struct PullOptions {
   bool resume = true;                         // go on from DEST.part if an earlier pull left one
   bool force = false;                         // replace an existing destination
   std::uint64_t piece_bytes_max = 16 * kMiB;  // one ranged GET
+  // A shorter run of zeros is transferred although the server says what it is: a request of its own
+  // for what follows costs more. It becomes a hole as it arrives.
+  std::uint64_t skipped_bytes_min = 256 * kKiB;
   // A piece that is cut short, and 5xx, 408, 429, are tried again, with the wait doubled each time;
   // the count begins anew after each MiB that arrived.
   int retries_max = 6;
@@ -31,17 +34,19 @@ struct PullOptions {
 struct PullReport {
   DigestSet digests;                // of the file, as computed here
   std::uint64_t resumed_bytes = 0;  // of an earlier pull
+  std::uint64_t skipped_bytes = 0;  // zeros that the server named, so that they were not fetched
   bool ranged = false;              // parallel ranges; else one stream
 };
 
 // Fetches the stored (or decoded) bytes of an image into `destination`. They are in DEST.part until
 // their size and all three digests have been compared with the image's; DEST.part.state says which
 // ranges are there, so that a pull that was interrupted goes on. A view without ranges comes as one
-// stream, which begins anew when it is cut. `progress` is called on this thread.
-// Errors: kConflict: the destination exists; kInUse: another pull writes it; kVerification: other
-// bytes than promised, a changed ETag, or a server that answers a range with the whole (nothing of
-// that is written); kNotFound, kForbidden, ... from the server; kConnectionLost, kUnreachable,
-// kCancelled (DEST.part stays for the next time); kNoSpace, kIo.
+// stream, which begins anew when it is cut. Long runs of zeros become holes; those that the server
+// names (extents, of what is the decoded view) are not fetched. `progress` is called on this
+// thread. Errors: kConflict: the destination exists; kInUse: another pull writes it; kVerification:
+// other bytes than promised, a changed ETag, or a server that answers a range with the whole
+// (nothing of that is written); kNotFound, kForbidden, ... from the server; kConnectionLost,
+// kUnreachable, kCancelled (DEST.part stays for the next time); kNoSpace, kIo.
 [[nodiscard]] Result<PullReport> pull(const Endpoint& endpoint, const ImageInfo& image,
                                       const std::string& destination, const PullOptions& options,
                                       const Progress& progress = {});

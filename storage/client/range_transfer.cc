@@ -17,16 +17,19 @@ constexpr std::chrono::seconds kSaveInterval{2};
 
 std::uint64_t piece_size(const PullOptions& options, std::uint64_t size) {
   const std::uint64_t share = size / std::max<std::size_t>(options.connections, 1) + 1;
-  return std::max<std::uint64_t>(std::min(std::max(share, 1 * kMiB), options.piece_bytes_max), 1);
+  const std::uint64_t bytes = std::min(std::max(share, 1 * kMiB), options.piece_bytes_max);
+  // Holes end at blocks: a run of zeros is cut by the end of a piece without losing a block.
+  return std::max(bytes - bytes % kHoleAlignment, kHoleAlignment);
 }
 
 }  // namespace
 
 RangeTransfer::RangeTransfer(const Endpoint& endpoint, const PullOptions& options, PartFile& part,
-                             PullState source)
+                             PullState source, const DoneRanges& zeros)
     : endpoint_(endpoint),
       options_(options),
       part_(part),
+      zeros_(zeros),
       piece_bytes_(piece_size(options, source.size)),
       source_(std::move(source)) {}
 
@@ -81,47 +84,88 @@ void RangeTransfer::work() {
 }
 
 std::optional<http::ByteRange> RangeTransfer::take_piece() {
-  const std::lock_guard lock(mutex_);
-  if (error_) return std::nullopt;
-  const auto piece = source_.done.first_missing(next_, source_.size, piece_bytes_);
-  if (piece) next_ = piece->end();
+  std::optional<http::ByteRange> piece;
+  std::uint64_t prefix = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_) return std::nullopt;
+    piece = next_piece();
+    prefix = source_.done.prefix();
+  }
+  digests_->advance(prefix);
   return piece;
+}
+
+// The next missing bytes that are not known to be zeros. Zeros are done as soon as they are passed,
+// and not before: so the state lists no more intervals than there are connections and holes between
+// their pieces.
+std::optional<http::ByteRange> RangeTransfer::next_piece() {
+  while (const auto missing = source_.done.first_missing(next_, source_.size, piece_bytes_)) {
+    const auto data = zeros_.first_missing(missing->first, source_.size, piece_bytes_);
+    const std::uint64_t first = data ? data->first : source_.size;
+    if (first == missing->first) {
+      next_ = first + std::min(missing->length, data->length);
+      return http::ByteRange{first, next_ - first};
+    }
+    skip(missing->first, first);
+  }
+  return std::nullopt;
+}
+
+void RangeTransfer::skip(std::uint64_t first, std::uint64_t end) {
+  const std::uint64_t before = source_.done.total();
+  source_.done.add({first, end - first});
+  skipped_ += source_.done.total() - before;
+  next_ = end;
 }
 
 Status RangeTransfer::fetch(http::Client& client, io::File& file, http::ByteRange piece) {
   Retry retry(retry_policy(options_));
-  std::uint64_t position = piece.first;
-  while (position < piece.end()) {
-    const std::uint64_t before = position;
-    const Status status = fetch_once(client, file, position, piece.end());
-    retry.advance(position - before);
+  SparseWriter writer(file, piece.first);
+  while (writer.end() < piece.end()) {
+    const std::uint64_t before = writer.end();
+    Status status = fetch_once(client, writer, piece.end());
+    // Zeros that waited for what follows: after a cut that may never come.
+    if (auto flushed = flush(writer); !flushed) return flushed;
+    retry.advance(writer.end() - before);
     if (!status && !retry.again(status.error(), stop_.get_token())) return status;
   }
   return {};
 }
 
-Status RangeTransfer::fetch_once(http::Client& client, io::File& file, std::uint64_t& position,
-                                 std::uint64_t end) {
-  const http::ByteRange asked{position, end - position};
+Status RangeTransfer::fetch_once(http::Client& client, SparseWriter& writer, std::uint64_t end) {
+  const http::ByteRange asked{writer.end(), end - writer.end()};
   http::ClientRequest request;
   request.target = endpoint_.url.target;
-  request.headers.add("Range", "bytes=" + std::to_string(position) + "-" + std::to_string(end - 1));
+  request.headers.add("Range",
+                      "bytes=" + std::to_string(asked.first) + "-" + std::to_string(end - 1));
   if (!source_.etag.empty()) request.headers.add("If-Match", source_.etag);
   request.on_head = [&](const http::ResponseHead& head) { return check_head(head, asked); };
   const auto sink = [&](std::span<const std::byte> data) -> Status {
-    if (data.size() > end - position) {
+    if (data.size() > end - writer.end()) {
       return Error(Errc::kVerification, "the server sent more than the range that was asked for");
     }
-    if (auto status = file.write_at(position, data); !status) return status;
-    mark({position, data.size()});
-    position += data.size();
-    return {};
+    return write(writer, data);
   };
   const auto response = client.send(request, sink);
   if (!response) return response.error();
   if (response->head.status != 206) return error_of(*response);
-  if (position == end) return {};
+  if (writer.end() == end) return {};
   return Error(Errc::kConnectionLost, "the server sent less than the range that was asked for");
+}
+
+Status RangeTransfer::write(SparseWriter& writer, std::span<const std::byte> data) {
+  const std::uint64_t before = writer.written();
+  Status status = writer.append(data);
+  mark(before, writer.written());
+  return status;
+}
+
+Status RangeTransfer::flush(SparseWriter& writer) {
+  const std::uint64_t before = writer.written();
+  Status status = writer.flush();
+  mark(before, writer.written());
+  return status;
 }
 
 // Only the bytes that were asked for, of the representation that was asked for, may be written.
@@ -150,11 +194,12 @@ Status RangeTransfer::check_head(const http::ResponseHead& head,
   return {};
 }
 
-void RangeTransfer::mark(const http::ByteRange& range) {
+void RangeTransfer::mark(std::uint64_t first, std::uint64_t end) {
+  if (first == end) return;
   std::uint64_t prefix = 0;
   {
     const std::lock_guard lock(mutex_);
-    source_.done.add(range);
+    source_.done.add({first, end - first});
     prefix = source_.done.prefix();
   }
   digests_->advance(prefix);

@@ -91,16 +91,23 @@ Result<http::ClientResponse> StorageApi::call(const http::ClientRequest& request
   return response;
 }
 
-Result<StorageApi::Page> StorageApi::get_page(const std::string& target) {
+Result<http::ClientResponse> StorageApi::get(const std::string& target) {
   http::ClientRequest request;
   request.target = target;
-  STRATA_TRY(http::ClientResponse response, call(request));
+  return call(request);
+}
+
+Result<std::optional<std::string>> StorageApi::next_of(const http::ClientResponse& response) const {
+  const auto link = response.head.headers.joined("Link");
+  if (!link) return std::optional<std::string>();
+  return next_target(client_.origin(), *link);
+}
+
+Result<StorageApi::Page> StorageApi::get_page(const std::string& target) {
+  STRATA_TRY(http::ClientResponse response, get(target));
   Page page;
   STRATA_TRY(page.images, parse_image_list(response.body));
-  const auto link = response.head.headers.joined("Link");
-  if (link) {
-    STRATA_TRY(page.next, next_target(client_.origin(), *link));
-  }
+  STRATA_TRY(page.next, next_of(response));
   page.json = std::move(response.body);
   return page;
 }
@@ -114,10 +121,20 @@ Result<StorageApi::Page> StorageApi::next_page(const std::string& next) {
 }
 
 Result<ImageInfo> StorageApi::show(const ImageId& id) {
-  http::ClientRequest request;
-  request.target = "/v1/images/" + id.text();
-  STRATA_TRY(const http::ClientResponse response, call(request));
+  STRATA_TRY(const http::ClientResponse response, get("/v1/images/" + id.text()));
   return parse_image(response.body);
+}
+
+Result<StorageApi::ExtentPage> StorageApi::extents(const ImageId& id) {
+  return next_extents("/v1/images/" + id.text() + "/extents");
+}
+
+Result<StorageApi::ExtentPage> StorageApi::next_extents(const std::string& next) {
+  STRATA_TRY(const http::ClientResponse response, get(next));
+  ExtentPage page;
+  STRATA_TRY(page.extents, parse_extents(response.body));
+  STRATA_TRY(page.next, next_of(response));
+  return page;
 }
 
 Status StorageApi::remove(const ImageId& id) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/client/endpoint.h"
+#include "storage/client/extents.h"
 #include "storage/client/image_info.h"
 
 namespace strata::client {
@@ -39,6 +40,14 @@ class StorageApi {
   // malformed digest.
   [[nodiscard]] Result<ImageInfo> resolve(std::string_view image);
 
+  // Which stretches of the decoded view are zeros. kNotFound also of servers that do not say.
+  struct ExtentPage {
+    std::vector<Extent> extents;
+    std::optional<std::string> next;  // give it to next_extents()
+  };
+  [[nodiscard]] Result<ExtentPage> extents(const ImageId& id);
+  [[nodiscard]] Result<ExtentPage> next_extents(const std::string& next);
+
   enum class View : unsigned char { kStored, kDecoded };
   // A signed URL that works without another credential until it expires.
   [[nodiscard]] Result<std::string> ticket(const ImageId& id, View view,
@@ -46,7 +55,10 @@ class StorageApi {
 
  private:
   [[nodiscard]] Result<http::ClientResponse> call(const http::ClientRequest& request);
+  [[nodiscard]] Result<http::ClientResponse> get(const std::string& target);
   [[nodiscard]] Result<Page> get_page(const std::string& target);
+  [[nodiscard]] Result<std::optional<std::string>> next_of(
+      const http::ClientResponse& response) const;
 
   http::Client client_;
 };

@@ -1,6 +1,7 @@
 #include "storage/client/stream_transfer.h"
 
 #include "storage/client/file_digests.h"
+#include "storage/client/sparse_writer.h"
 #include "storage/client/storage_api.h"
 
 namespace strata::client {
@@ -24,22 +25,22 @@ Result<DigestSet> stream_once(const Endpoint& endpoint, const Remote& remote, st
     return Error(Errc::kVerification, "the server answered a plain GET with status " +
                                           std::to_string(head.status) + " instead of 200");
   };
-  std::uint64_t position = 0;
+  SparseWriter writer(part.file(), 0);
   const auto sink = [&](std::span<const std::byte> data) -> Status {
-    if (data.size() > limit - position) {
+    if (data.size() > limit - writer.end()) {
       return Error(Errc::kVerification,
                    "the server sends more than " + std::to_string(limit) + " bytes");
     }
-    if (auto status = part.file().write_at(position, data); !status) return status;
-    position += data.size();
-    digests.advance(position);
-    if (progress) progress(position, remote.size.value_or(0));
+    if (auto status = writer.append(data); !status) return status;
+    digests.advance(writer.written());
+    if (progress) progress(writer.end(), remote.size.value_or(0));
     return {};
   };
   http::Client client = endpoint.connect();
   STRATA_TRY(const http::ClientResponse response, client.send(request, sink));
   if (response.head.status != 200) return error_of(response);
-  return digests.finish(position);
+  if (auto status = writer.flush(); !status) return status.error();
+  return digests.finish(writer.end());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace strata::codec {
 namespace {
 
-constexpr int kLevel = 1;
+constexpr int kLevel = -1;
 
 }  // namespace
 

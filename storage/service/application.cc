@@ -26,6 +26,7 @@ Application::Application(Services& services) : services_(services) {
   add_uploads_routes(router_, services);
   add_image_routes(router_, services);
   add_content_routes(router_, services);
+  add_extents_routes(router_, services);
   add_registration_routes(router_, services);
 }
 

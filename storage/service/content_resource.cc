@@ -2,6 +2,7 @@
 #include "storage/service/open_images.h"
 #include "storage/service/resources.h"
 #include "storage/service/responses.h"
+#include "storage/service/seekable_source.h"
 #include "strata/base/text.h"
 #include "strata/http/conditional.h"
 #include "strata/http/digest_fields.h"
@@ -48,6 +49,7 @@ struct Representation {
   std::string file_name;
   UnixMillis last_modified;
   bool seekable;
+  bool seekable_soon = false;  // its index is being made
 };
 
 // The decoded view's name: without the suffix of its encoding.
@@ -59,14 +61,23 @@ std::string decoded_name(const catalog::Image& image) {
   return image.name;
 }
 
-Representation represent(const catalog::Image& image, View view) {
-  const bool identity = image.content.encoding == codec::Encoding::kIdentity;
-  const DigestSet& digests = view == View::kStored ? image.content.stored : image.content.decoded;
-  // The two views of one image must never share an ETag, even where their bytes agree.
-  const std::string prefix = view == View::kStored ? "sha256:" : "decoded-sha256:";
-  return {digests, "\"" + prefix + digests.sha256.hex() + "\"",
-          view == View::kStored ? image.name : decoded_name(image), image.created,
-          view == View::kStored || identity};
+// Whether the view is the blob's bytes as they are.
+bool is_blob(const catalog::Image& image, View view) {
+  return view == View::kStored || image.content.encoding == codec::Encoding::kIdentity;
+}
+
+Representation represent(const OpenImages::Opened& opened, View view) {
+  const catalog::Image& image = opened.image;
+  if (view == View::kStored) {
+    const DigestSet& stored = image.content.stored;
+    return {stored, "\"sha256:" + stored.sha256.hex() + "\"", image.name, image.created, true};
+  }
+  return {image.content.decoded,
+          decoded_etag(image),
+          decoded_name(image),
+          image.created,
+          is_blob(image, view) || opened.seek != nullptr,
+          opened.index_under_way};
 }
 
 // RFC 6266: an ASCII form and the exact UTF-8 one. Always an attachment: nothing that users upload
@@ -165,6 +176,11 @@ http::Response plan(const http::Request& request, const Representation& represen
   const auto decision =
       http::decide_ranges(*range, representation.digests.bytes, services.config.limits);
   if (decision.kind == http::RangeDecision::Kind::kWhole) return whole(representation);
+  if (representation.seekable_soon) {
+    return problem_response(
+        Error(Errc::kUnavailable, "the seek index of this view is being made: ask again"),
+        request.id);
+  }
   if (!representation.seekable) {
     return problem_response(Error(Errc::kNotSeekable,
                                   "this view is decoded as a stream: get the whole, or a range of "
@@ -177,37 +193,65 @@ http::Response plan(const http::Request& request, const Representation& represen
   return partial(representation, decision.ranges, services.random);
 }
 
+std::shared_ptr<http::ContentSource> seekable_source(Services& services,
+                                                     const OpenImages::Opened& opened,
+                                                     const http::Response& response) {
+  std::vector<http::ByteRange> ranges;
+  for (const http::ContentPart& part : response.parts) {
+    if (part.range.length > 0) ranges.push_back(part.range);
+  }
+  const Limits& limits = services.config.limits;
+  auto place = std::make_unique<StreamPlace>(services.seekable_streams);
+  if (place->number() > limits.decoded_streams_max) place.reset();
+  return std::make_shared<SeekableSource>(
+      opened.seek, std::move(ranges), services.view_blocks,
+      SeekableSource::Options{.ahead_max = limits.read_ahead_blocks, .place = std::move(place)});
+}
+
+// Null when as many streams as are allowed are being sent already.
+std::shared_ptr<http::ContentSource> stream_source(Services& services,
+                                                   const OpenImages::Opened& opened) {
+  const Limits& limits = services.config.limits;
+  auto place = std::make_unique<StreamPlace>(services.decoded_streams);
+  if (place->number() > limits.decoded_streams_max) return nullptr;
+  return std::make_shared<DecodedSource>(std::move(place), opened.reader, opened.image.content,
+                                         limits, services.disk, services.compute);
+}
+
+std::shared_ptr<http::ContentSource> make_source(Services& services,
+                                                 const OpenImages::Opened& opened, View view,
+                                                 const http::Response& response) {
+  if (is_blob(opened.image, view)) {
+    return std::make_shared<BlobSource>(opened.reader, services.disk);
+  }
+  if (opened.seek) return seekable_source(services, opened, response);
+  return stream_source(services, opened);
+}
+
 http::Awaitable<http::Response> get_view(Services& services, http::Request& request,
                                          const Principal& principal, const PathArguments& arguments,
                                          View view) {
-  auto opened = services.open_images.find(arguments[0], principal);
-  if (!opened) {
-    auto found = co_await http::run_on(services.disk, [&] {
-      return services.open_images.open(services, arguments[0], principal);
-    });
-    if (!found) co_return problem_response(found.error(), request.id);
-    opened = std::move(*found);
-  }
-  const Representation representation = represent(opened->image, view);
+  const auto found = co_await open_image(services, arguments[0], principal);
+  if (!found) co_return problem_response(found.error(), request.id);
+  const OpenImages::Opened& opened = **found;
+  const Representation representation = represent(opened, view);
   http::Response response = plan(request, representation, services);
   if (response.parts.empty() || request.head.method == "HEAD") co_return response;
-  if (representation.seekable) {
-    response.source = std::make_shared<BlobSource>(opened->reader, services.disk);
-  } else {
-    auto place = std::make_unique<StreamPlace>(services.decoded_streams);
-    if (place->number() > services.config.limits.decoded_streams_max) {
-      co_return problem_response(
-          Error(Errc::kUnavailable, "as many decoded views as are allowed are being sent already"),
-          request.id);
-    }
-    response.source =
-        std::make_shared<DecodedSource>(std::move(place), opened->reader, opened->image.content,
-                                        services.config.limits, services.disk, services.compute);
+  response.source = make_source(services, opened, view, response);
+  if (!response.source) {
+    co_return problem_response(
+        Error(Errc::kUnavailable, "as many decoded views as are allowed are being sent already"),
+        request.id);
   }
   co_return response;
 }
 
 }  // namespace
+
+// The two views of one image must never share an ETag, even where their bytes agree.
+std::string decoded_etag(const catalog::Image& image) {
+  return "\"decoded-sha256:" + image.content.decoded.sha256.hex() + "\"";
+}
 
 void add_content_routes(Router& router, Services& services) {
   const auto add = [&](std::string_view pattern, View view) {

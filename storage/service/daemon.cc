@@ -17,6 +17,7 @@
 #include "storage/service/open_images.h"
 #include "storage/service/registrar.h"
 #include "storage/service/services.h"
+#include "storage/service/view_blocks.h"
 #include "strata/base/log.h"
 #include "strata/io/file_system.h"
 
@@ -87,6 +88,8 @@ struct Daemon::Parts {
   std::optional<io::WorkerPool> compute;
   std::optional<digest::Engine> digests;
   std::optional<codec::ParallelDecoding> decoding;
+  std::optional<ViewBlocks> view_blocks;  // its loads need the pools: ends before them
+  std::optional<upload::Reindexer> reindexer;
   std::optional<Registrar> registrar;
   std::optional<Collector> collector;
 
@@ -153,16 +156,22 @@ Status Daemon::start() {
   if (const Status status = p.open_data(); !status) return status;
   if (const Status status = p.recover(); !status) return status;
   STRATA_TRY(const std::string token, load_admin_token(p.config.data, p.random));
-  p.open_images.emplace(p.config.limits.open_images_max);
+  p.open_images.emplace(
+      OpenImages::Options{.images_max = p.config.limits.open_images_max,
+                          .index_bytes_max = p.config.limits.seek_index_bytes_max});
   p.blocks.emplace(kBlocksKept);
   p.disk.emplace("disk", kDiskThreads);
   p.compute.emplace("compute", io::usable_cpus());
   p.digests.emplace(*p.compute, p.metrics);
   p.decoding.emplace(*p.compute, codec::ParallelDecoding::Options{
                                      .bytes_max = p.config.limits.parallel_decoding_bytes_max});
+  p.view_blocks.emplace(p.config.limits, *p.disk, *p.compute, p.metrics);
+  p.reindexer.emplace(p.config.limits,
+                      upload::IngestPools{*p.disk, *p.compute, *p.digests, *p.blocks, *p.decoding},
+                      *p.blob_store);
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
-                     *p.decoding, *p.blob_store, *p.catalog, *p.images, *p.open_images, p.metrics,
-                     p.counts, token);
+                     *p.decoding, *p.blob_store, *p.catalog, *p.images, *p.open_images,
+                     *p.view_blocks, *p.reindexer, p.metrics, p.counts, token);
   p.publisher.emplace(*p.services);
   p.uploads.emplace(
       upload::Uploads::Parts{p.config.limits,

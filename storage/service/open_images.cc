@@ -1,8 +1,37 @@
 #include "storage/service/open_images.h"
 
 #include "storage/service/resources.h"
+#include "storage/service/view_blocks.h"
+#include "strata/base/log.h"
 
 namespace strata::storage {
+namespace {
+
+struct Seek {
+  std::shared_ptr<SeekableView> view;  // null: the decoded view has no ranges
+  bool under_way = false;
+};
+
+// An index that is missing or damaged is made again: this is where that is noticed.
+Seek open_seekable(Services& services, const catalog::Image& image,
+                   const std::shared_ptr<const blob::BlobReader>& reader) {
+  if (image.content.encoding == codec::Encoding::kIdentity) return {};
+  auto view = SeekableView::open(services.blob_store, image, reader, services.view_blocks.cache());
+  if (view) return {.view = *std::move(view)};
+  const Error& error = view.error();
+  if (error.code() == Errc::kNotSeekable) return {};
+  const auto answer = services.reindexer.want(image.blob, image.content);
+  if (error.code() != Errc::kNotFound) {
+    log::warn("seek_index.unusable", {{"image", image.id.text()}, {"why", error.message()}});
+  }
+  return {.under_way = answer == upload::Reindexer::Answer::kUnderWay};
+}
+
+std::size_t index_bytes(const OpenImages::Opened& opened) {
+  return opened.seek ? opened.seek->index().memory_bytes() : 0;
+}
+
+}  // namespace
 
 OpenImages::Pointer OpenImages::find(const std::string& id, const Principal& principal) {
   const std::lock_guard lock(mutex_);
@@ -25,8 +54,10 @@ Result<OpenImages::Pointer> OpenImages::open(Services& services, const std::stri
   }
   STRATA_TRY(auto image, find_visible_image(services, principal, id));
   STRATA_TRY(auto reader, services.blob_store.open(image.blob));
-  const auto opened = std::make_shared<const Opened>(Opened{std::move(image), std::move(reader)});
-  keep(id, opened, changes_before);
+  auto seek = open_seekable(services, image, reader);
+  const auto opened = std::make_shared<const Opened>(
+      Opened{std::move(image), std::move(reader), std::move(seek.view), seek.under_way});
+  if (!seek.under_way) keep(id, opened, changes_before);
   return Pointer(opened);
 }
 
@@ -35,8 +66,13 @@ void OpenImages::forget(const std::string& id) {
   ++changes_;
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return;
-  order_.erase(found->second);
-  by_id_.erase(found);
+  drop(found->second);
+}
+
+void OpenImages::drop(std::list<Kept>::iterator kept) {
+  index_bytes_ -= index_bytes(*kept->image);
+  by_id_.erase(kept->id);
+  order_.erase(kept);
 }
 
 void OpenImages::keep(const std::string& id, const Pointer& image, std::uint64_t changes_before) {
@@ -44,9 +80,18 @@ void OpenImages::keep(const std::string& id, const Pointer& image, std::uint64_t
   if (changes_ != changes_before || by_id_.contains(id)) return;
   order_.push_front({id, image});
   by_id_[id] = order_.begin();
-  if (order_.size() <= kept_max_) return;
-  by_id_.erase(order_.back().id);
-  order_.pop_back();
+  index_bytes_ += index_bytes(*image);
+  while (order_.size() > options_.images_max ||
+         (index_bytes_ > options_.index_bytes_max && order_.size() > 1)) {
+    drop(std::prev(order_.end()));
+  }
+}
+
+http::Awaitable<Result<OpenImages::Pointer>> open_image(Services& services, const std::string& id,
+                                                        const Principal& principal) {
+  if (auto opened = services.open_images.find(id, principal)) co_return opened;
+  co_return co_await http::run_on(
+      services.disk, [&] { return services.open_images.open(services, id, principal); });
 }
 
 }  // namespace strata::storage

@@ -9,6 +9,7 @@
 #include "storage/catalog/image_store.h"
 #include "storage/service/config.h"
 #include "storage/service/service_metrics.h"
+#include "storage/upload/reindexer.h"
 #include "storage/upload/uploads.h"
 #include "strata/base/clock.h"
 #include "strata/base/metrics.h"
@@ -20,6 +21,7 @@ namespace strata::storage {
 
 class OpenImages;
 class Registrar;
+class ViewBlocks;
 
 // What the resources work with; made once in main, outlives every request.
 struct Services {
@@ -35,6 +37,8 @@ struct Services {
   catalog::Catalog& catalog;
   catalog::ImageStore& images;
   OpenImages& open_images;
+  ViewBlocks& view_blocks;
+  upload::Reindexer& reindexer;
   Metrics& metrics;
   ServiceMetrics& counts;
   std::string admin_token;
@@ -44,6 +48,7 @@ struct Services {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> open_uploads{0};
   std::atomic<std::size_t> decoded_streams{0};
+  std::atomic<std::size_t> seekable_streams{0};
 };
 
 }  // namespace strata::storage

@@ -135,6 +135,7 @@ asio::awaitable<Status> Ingest::catch_up(const std::function<bool()>& give_up) {
     const auto size = static_cast<std::size_t>(
         std::min<std::uint64_t>(io::kBlockBytes, state.offset - state.processed));
     auto outcome = std::make_shared<std::optional<Status>>();
+    state.read_back += size;
     state.read(state.processed, block, size, [self = state_, outcome](const Status& status) {
       {
         const std::lock_guard lock(self->mutex);

@@ -101,7 +101,7 @@ class Ingest {
   // aborted). Nothing else may be called afterwards.
   [[nodiscard]] boost::asio::awaitable<void> close();
 
-  // Stored bytes that were read back from the file, for figures.
+  // Stored bytes that were read back from the file to be digested or decoded again, for figures.
   [[nodiscard]] std::uint64_t read_back() const;
 
  private:

@@ -37,10 +37,19 @@ void Ingest::State::finish_index() {
     return stage->finish(stored_found.digests.bytes, stored_found.digests.sha256);
   }
   auto made = std::make_unique<IndexPass>(
-      IndexPass::Source{.encoding = *encoding,
-                        .stored_bytes = stored_found.digests.bytes,
-                        .stored_sha256 = stored_found.digests.sha256,
-                        .read = read_callback()},
+      IndexPass::Source{
+          .encoding = *encoding,
+          .stored_bytes = stored_found.digests.bytes,
+          .stored_sha256 = stored_found.digests.sha256,
+          .read =
+              [weak = weak_from_this()](std::uint64_t at, std::shared_ptr<io::Block> block,
+                                        std::size_t size, std::function<void(const Status&)> done) {
+                const auto self = weak.lock();
+                if (!self) {
+                  return done(Error(Errc::kCancelled, "the upload was closed"));
+                }
+                self->read(at, std::move(block), size, std::move(done));
+              }},
       limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks, pools.decoding},
       make_index(), [weak = weak_from_this()](const Error& why) {
         if (const auto self = weak.lock()) self->fail(why);

@@ -122,6 +122,7 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
                                      std::size_t size, std::function<void(const Status&)> done) {
       const auto self = weak.lock();
       if (!self) return done(Error(Errc::kCancelled, "the upload was closed"));
+      self->read_back += size;
       self->read(at, std::move(block), size, std::move(done));
     };
   }
@@ -138,7 +139,6 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
           }
           const Status read = self->writer->read_at(at, block->free_space().first(size));
           if (read) block->set_size(size);
-          self->read_back += size;
           done(read);
         });
   }

@@ -5,6 +5,7 @@
 
 #include "storage/blob/memory_blob_store.h"
 #include "storage/service/services.h"
+#include "storage/service/view_blocks.h"
 #include "strata/digest/hasher.h"
 #include "tests/support/temporary_directory.h"
 
@@ -45,9 +46,10 @@ class OpenImagesTest : public testing::Test {
   digest::Engine digests_{compute_, metrics_};
   io::BlockPool blocks_{1};
   codec::ParallelDecoding decoding_{compute_, {.bytes_max = 1}};
-  OpenImages open_{2};
-  Services services_{config_, clock_,    random_, disk_, compute_, digests_, blocks_, decoding_,
-                     *blobs_, *catalog_, images_, open_, metrics_, counts_,  "token"};
+  OpenImages open_{{.images_max = 2, .index_bytes_max = 1 << 20}};
+  ViewBlocks view_blocks_{config_.limits, disk_, compute_, metrics_};
+  Services services_{config_, clock_,    random_, disk_, compute_,     digests_, blocks_, decoding_,
+                     *blobs_, *catalog_, images_, open_, view_blocks_, metrics_, counts_, "token"};
   const Principal owner_{"owner", "owner", false};
   const Principal stranger_{"stranger", "stranger", false};
 };

@@ -107,6 +107,7 @@ class FaultyFileSystem::OpenFile final : public io::File {
     const std::lock_guard lock(fs_.mutex_);
     if (fate.error && !fate.power_went) data = data.first(data.size() / 2);
     if (!data.empty()) node_->change({false, offset, Bytes(data.begin(), data.end())});
+    fs_.bytes_written_ += data.size();
     return status(fate);
   }
 
@@ -118,6 +119,18 @@ class FaultyFileSystem::OpenFile final : public io::File {
     const std::lock_guard lock(fs_.mutex_);
     if (!fate.error || fate.power_went) node_->change({true, size, {}});
     return status(fate);
+  }
+  // The same as zeros that are written, also when it is torn; but never behind the end.
+  Result<bool> punch_hole(std::uint64_t offset, std::uint64_t bytes) override {
+    const auto fate = fs_.plan_.mutating("hole");
+    if (fate.error && !fate.power_went) return *fate.error;
+    const std::lock_guard lock(fs_.mutex_);
+    const std::uint64_t size = node_->content.size();
+    if (fs_.punches_holes_ && offset < size) {
+      node_->change({false, offset, Bytes(std::min(bytes, size - offset))});
+    }
+    if (fate.error) return *fate.error;
+    return fs_.punches_holes_;
   }
   Status reserve(std::uint64_t bytes) override {
     if (const auto fate = fs_.plan_.mutating("fallocate"); fate.error) return *fate.error;
@@ -178,12 +191,23 @@ std::unique_ptr<FaultyFileSystem> FaultyFileSystem::reboot(Leaves leaves, std::u
     next->names_[path] = next->durable_names_[path] = copy;
   }
   next->free_bytes_ = free_bytes_;
+  next->punches_holes_ = punches_holes_;
   return next;
 }
 
 void FaultyFileSystem::set_free_bytes(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   free_bytes_ = bytes;
+}
+
+void FaultyFileSystem::set_punches_holes(bool punches) {
+  const std::lock_guard lock(mutex_);
+  punches_holes_ = punches;
+}
+
+std::uint64_t FaultyFileSystem::bytes_written() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_written_;
 }
 
 std::vector<std::string> FaultyFileSystem::all_files() const {

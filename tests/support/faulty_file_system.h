@@ -19,7 +19,7 @@ namespace strata::test {
 //   names in a directory          made durable by sync_directory (make_directories does it itself)
 // A call in which a FaultPlan fails with an error changes nothing, except that a write_at puts down
 // half of its data first. Mutating calls are: open for kCreateNew, write_at, sync, sync_data,
-// truncate, reserve, link, rename, remove, make_directories, sync_directory.
+// truncate, punch_hole, reserve, link, rename, remove, make_directories, sync_directory.
 // Thread-safe.
 class FaultyFileSystem final : public io::FileSystem {
  public:
@@ -39,6 +39,10 @@ class FaultyFileSystem final : public io::FileSystem {
 
   // For reserve and free_bytes; unlimited unless set.
   void set_free_bytes(std::uint64_t bytes);
+  // Whether punch_hole works, as on most file systems; it does unless set.
+  void set_punches_holes(bool punches);
+  // What all write_at together have written, and holes did not need.
+  [[nodiscard]] std::uint64_t bytes_written() const;
   // Every file there is, for assertions.
   [[nodiscard]] std::vector<std::string> all_files() const;
   // Damages what is stored, below anyone's knowledge: flips a bit of, or shortens, a file.
@@ -71,6 +75,8 @@ class FaultyFileSystem final : public io::FileSystem {
   Names durable_names_;
   std::vector<NameChange> pending_;  // changes of names that no sync_directory covers, in order
   std::uint64_t free_bytes_;
+  bool punches_holes_ = true;
+  std::uint64_t bytes_written_ = 0;
 };
 
 }  // namespace strata::test

@@ -57,7 +57,13 @@ void FileServer::answer_head(Peer& peer) const {
              length + "\r\n");
 }
 
+bool FileServer::answer_extents(Peer& peer, const std::string& target) const {
+  return peer.write(settings_.extents ? settings_.extents(target)
+                                      : plain_response("", "404 Not Found"));
+}
+
 bool FileServer::answer_get(Peer& peer, const http::RequestHead& head) {
+  if (head.target.find("/extents") != std::string::npos) return answer_extents(peer, head.target);
   Get get{head.target, std::nullopt};
   const auto range = head.headers.get("Range");
   if (range && settings_.ranges) {

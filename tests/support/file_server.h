@@ -13,6 +13,8 @@
 namespace strata::test {
 
 // A server of one representation, with ranges, If-Match and Repr-Digest, that misbehaves on demand.
+// Its extents, where it has some, are another resource: /.../extents and what their answers link
+// to.
 class FileServer {
  public:
   enum class Fault : std::uint8_t {
@@ -39,15 +41,18 @@ class FileServer {
     std::string repr_digest;  // empty: the right one
     // Chooses the fault of the index-th GET; called on a server thread.
     std::function<Fault(std::size_t index, const Get& get)> fault;
+    // The whole response to a GET of extents; without it, 404. Called on a server thread.
+    std::function<std::string(const std::string& target)> extents;
   };
 
   explicit FileServer(const Settings& settings);
   [[nodiscard]] std::string url() const { return server_.url() + "/disk.img"; }
-  [[nodiscard]] std::vector<Get> gets() const;
+  [[nodiscard]] std::vector<Get> gets() const;  // without those of extents
 
  private:
   void serve(Peer& peer);
   void answer_head(Peer& peer) const;
+  bool answer_extents(Peer& peer, const std::string& target) const;
   bool answer_get(Peer& peer, const http::RequestHead& head);
   bool send_whole(Peer& peer, Fault fault) const;
   bool send_range(Peer& peer, const http::ByteRange& range, Fault fault) const;

@@ -75,6 +75,9 @@ class GatedFileSystem final : public io::FileSystem {
       return file_->sync_data();
     }
     Status truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Result<bool> punch_hole(std::uint64_t offset, std::uint64_t bytes) override {
+      return file_->punch_hole(offset, bytes);
+    }
     Status reserve(std::uint64_t bytes) override { return file_->reserve(bytes); }
     Result<std::uint64_t> size() const override { return file_->size(); }
     bool set_direct(bool on) override { return file_->set_direct(on); }

@@ -11,12 +11,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <future>
+#include <map>
 #include <random>
 #include <thread>
 
 #include "storage/upload/ingest.h"
 #include "strata/digest/hasher.h"
 #include "tests/support/codec_forge.h"
+#include "tests/support/seek_world.h"
 
 // What tests of Ingest share: a writer that records, and an Ingest driven as a connection drives
 // it.
@@ -29,12 +31,31 @@ class RecordingWriter final : public blob::BlobWriter {
     std::string bytes;
     std::size_t appends = 0;
     std::atomic<bool> aborted = false;
+    std::map<blob::Side, std::string> sides;  // that were committed
 
     void reset() {
       bytes.clear();
       appends = 0;
       aborted = false;
+      sides.clear();
     }
+  };
+  class Side final : public blob::SideWriter {
+   public:
+    explicit Side(std::string& committed) : committed_(committed) {}
+    [[nodiscard]] Status append(std::span<const std::byte> data) override {
+      bytes_.append(reinterpret_cast<const char*>(data.data()), data.size());
+      return {};
+    }
+    [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
+    [[nodiscard]] Status commit() override {
+      committed_ = bytes_;
+      return {};
+    }
+
+   private:
+    std::string bytes_;
+    std::string& committed_;
   };
   RecordingWriter(Record& record, std::size_t fail_at) : record_(record), fail_at_(fail_at) {}
   ~RecordingWriter() override {
@@ -59,8 +80,8 @@ class RecordingWriter final : public blob::BlobWriter {
     record_.bytes.resize(size);
     return {};
   }
-  [[nodiscard]] Result<std::unique_ptr<blob::SideWriter>> begin_side(blob::Side) override {
-    return Error(Errc::kNoSpace, "this double has no room for sides");
+  [[nodiscard]] Result<std::unique_ptr<blob::SideWriter>> begin_side(blob::Side side) override {
+    return std::unique_ptr<blob::SideWriter>(std::make_unique<Side>(record_.sides[side]));
   }
   void keep() override { kept_ = true; }
   [[nodiscard]] Status commit(const blob::BlobProperties&, const std::string&) override {
@@ -246,6 +267,28 @@ class IngestTest : public testing::Test {
     const auto ingest = begin(Ingest::Mode::kOnce, fail_at);
     if (const Status sent = send_now(*ingest, stored); !sent) return sent.error();
     return finish(*ingest);
+  }
+
+  // The sides are an index and a copy by which every byte of the decoded view is found.
+  void expect_index(const std::string& stored, const std::string& plain) {
+    test::SeekWorld world;
+    world.stored = stored;
+    world.index_file = record_.sides[blob::Side::kSeekIndex];
+    world.copy_file = record_.sides[blob::Side::kSeekCopy];
+    const auto index =
+        codec::read_seek_index(test::SeekWorld::reader(world.index_file), world.index_file.size());
+    ASSERT_TRUE(index) << index.error().message();
+    EXPECT_EQ(index->stored_sha256, digest::digest_of(stored).sha256);
+    EXPECT_EQ(index->stored_bytes, stored.size());
+    EXPECT_EQ(index->decoded_bytes, plain.size());
+    EXPECT_EQ(index->copy_bytes, world.copy_file.size());
+    ASSERT_TRUE(index->seekable());
+    for (const codec::SeekBlock& block : index->blocks) {
+      const auto bytes = world.block(block);
+      ASSERT_TRUE(bytes) << bytes.error().message();
+      ASSERT_EQ(*bytes, plain.substr(static_cast<std::size_t>(block.decoded_offset),
+                                     static_cast<std::size_t>(block.decoded_bytes)));
+    }
   }
 
   Limits limits_;

@@ -107,6 +107,40 @@ TEST_F(FaultyFileSystemTest, SeedsCoverDroppedTornAndKept) {
   EXPECT_EQ(seen_b, (std::set<std::string>{"", "-"}));
 }
 
+TEST_F(FaultyFileSystemTest, HolesReadAsZerosAndLastAfterSync) {
+  const auto file = create("/d/a", "abcdef");
+  ASSERT_TRUE(file->sync());
+  ASSERT_TRUE(fs_->sync_directory("/d"));
+  ASSERT_TRUE(*file->punch_hole(1, 2));
+  ASSERT_TRUE(*file->punch_hole(5, 10));  // up to the end, not beyond
+  ASSERT_TRUE(*file->punch_hole(20, 1));
+  const std::string holes("a\0\0de\0", 6);
+  EXPECT_EQ(*io::read_file(*fs_, "/d/a", 100), holes);
+  EXPECT_EQ(after_cut("/d/a", Leaves::kNothing), "abcdef");
+  EXPECT_EQ(after_cut("/d/a", Leaves::kEverything), holes);
+  std::set<std::string> seen;
+  for (std::uint32_t seed = 0; seed < 100; ++seed) {
+    seen.insert(after_cut("/d/a", Leaves::kSome, seed));
+  }
+  EXPECT_TRUE(seen.contains("abcdef"));
+  EXPECT_TRUE(seen.contains(std::string("a\0\0def", 6)));  // one without the other
+  EXPECT_TRUE(seen.contains(std::string("a\0cdef", 6)));   // torn
+  ASSERT_TRUE(file->truncate(8));
+  ASSERT_TRUE(file->sync_data());
+  EXPECT_EQ(after_cut("/d/a", Leaves::kNothing), holes + std::string(2, '\0'));
+  EXPECT_EQ(fs_->bytes_written(), 6u);
+}
+
+TEST_F(FaultyFileSystemTest, HolesFailAndMayNotExist) {
+  const auto file = create("/d/a", "abc");
+  plan_.fail_after(0, Errc::kIo);
+  EXPECT_EQ(file->punch_hole(0, 3).error().code(), Errc::kIo);
+  fs_->set_punches_holes(false);
+  EXPECT_FALSE(*file->punch_hole(0, 3));
+  EXPECT_EQ(*io::read_file(*fs_, "/d/a", 100), "abc");
+  EXPECT_EQ(plan_.calls(), 2u);
+}
+
 TEST_F(FaultyFileSystemTest, HardLinksStayOneFile) {
   const auto file = create("/d/a", "x");
   ASSERT_TRUE(file->sync());

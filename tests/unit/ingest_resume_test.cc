@@ -19,6 +19,7 @@ class ResumedIngestTest : public IngestTest, public testing::WithParamInterface<
     EXPECT_EQ(found.decoded, digest::digest_of(plain_));
     EXPECT_EQ(found.created, 7);
     EXPECT_EQ(found.disk.virtual_bytes, plain_.size());
+    if (found.encoding != codec::Encoding::kIdentity) expect_index(stored_, plain_);
   }
 };
 

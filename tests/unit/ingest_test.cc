@@ -29,6 +29,43 @@ TEST_F(IngestTest, EncodedBytesAreDecodedBesideTheWriting) {
   EXPECT_EQ(finished->properties.encoding, codec::Encoding::kGzip);
   EXPECT_EQ(finished->properties.stored, digest::digest_of(stored));
   EXPECT_EQ(finished->properties.decoded, digest::digest_of(plain));
+  expect_index(stored, plain);
+}
+
+TEST_F(IngestTest, ZerosOfIdentityBytesAreIndexed) {
+  const std::string bytes = random_bytes(3, 1) + std::string(300'000, '\0') + random_bytes(9, 2);
+  for (const std::size_t first : {std::size_t{2}, bytes.size()}) {
+    record_.reset();
+    const auto ingest = begin(Ingest::Mode::kResumable);
+    ASSERT_TRUE(send_now(*ingest, std::string_view(bytes).substr(0, first)));
+    ASSERT_TRUE(send_now(*ingest, std::string_view(bytes).substr(first)));
+    ASSERT_TRUE(finish(*ingest));
+    const std::string& file = record_.sides[blob::Side::kSeekIndex];
+    const auto index = codec::read_seek_index(test::SeekWorld::reader(file), file.size());
+    ASSERT_TRUE(index) << index.error().message();
+    EXPECT_EQ(index->zero_runs, (std::vector<codec::ZeroRun>{{4096, 294'912}}));
+    EXPECT_EQ(index->decoded_bytes, bytes.size());
+  }
+  ASSERT_TRUE(ingest(random_bytes(3 << 20, 3)));
+  EXPECT_TRUE(record_.sides.empty());
+}
+
+TEST_F(IngestTest, AViewWithoutPlacesIsCopiedUnlessThatIsForbidden) {
+  const std::string plain = random_bytes(2 << 20, 2) + std::string(3 << 20, '\0');
+  const std::string stored = xz(plain, plain.size());
+  ASSERT_TRUE(ingest(stored));
+  expect_index(stored, plain);
+  EXPECT_GT(record_.sides[blob::Side::kSeekCopy].size(), 2U << 20);
+  for (const std::uint64_t copy_max : {std::uint64_t{0}, std::uint64_t{1} << 20}) {
+    limits_.seek_copy_bytes_max = copy_max;
+    ASSERT_TRUE(ingest(stored));
+    EXPECT_TRUE(record_.sides[blob::Side::kSeekCopy].empty());
+    const std::string& file = record_.sides[blob::Side::kSeekIndex];
+    const auto index = codec::read_seek_index(test::SeekWorld::reader(file), file.size());
+    ASSERT_TRUE(index);
+    EXPECT_FALSE(index->seekable());
+    EXPECT_EQ(index->zero_runs.size(), 1U);
+  }
 }
 
 TEST_F(IngestTest, DecodedSizeThatFillsBlocksExactly) {

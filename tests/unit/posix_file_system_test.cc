@@ -115,6 +115,30 @@ TEST_F(PosixFileSystemTest, ReserveKeepsTheSizeAndRefusesWhatCannotFit) {
   EXPECT_EQ(file->reserve(std::uint64_t{1} << 62).error().code(), Errc::kNoSpace);
 }
 
+TEST_F(PosixFileSystemTest, HolesTakeNoSpace) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  const auto file = create("f", std::string(kMiB, 'x'));
+  const auto allocated = [&] {
+    struct stat status {};
+    EXPECT_TRUE(file->sync());
+    EXPECT_EQ(fstat(file->descriptor(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  };
+  ASSERT_TRUE(file->reserve(8 * kMiB));
+  ASSERT_TRUE(file->truncate(8 * kMiB));
+  EXPECT_GE(allocated(), 8 * kMiB);
+  const auto punched = file->punch_hole(8192, 8 * kMiB - 8192);
+  ASSERT_TRUE(punched);
+  EXPECT_TRUE(*file->punch_hole(0, 0));
+  if (*punched) {
+    EXPECT_LT(allocated(), kMiB / 2);
+    EXPECT_EQ(contents("f"), std::string(8192, 'x') + std::string(8 * kMiB - 8192, '\0'));
+  }
+  EXPECT_EQ(*file->size(), 8 * kMiB);
+  const auto read_only = std::move(*fs_->open(path("f"), OpenMode::kRead));
+  EXPECT_EQ(read_only->punch_hole(0, 4096).error().code(), Errc::kIo);
+}
+
 TEST_F(PosixFileSystemTest, FullDiskIsNoSpace) {
   const auto full = fs_->open("/dev/full", OpenMode::kReadWrite);
   ASSERT_TRUE(full);

@@ -43,6 +43,10 @@ void report(const std::string& file, const client::PullReport& report) {
   if (report.resumed_bytes > 0) {
     std::printf("resumed     %s were there already\n", human_bytes(report.resumed_bytes).c_str());
   }
+  if (report.skipped_bytes > 0) {
+    std::printf("holes       %s of zeros were not transferred\n",
+                human_bytes(report.skipped_bytes).c_str());
+  }
 }
 
 Status pull_from_storage(const client::Endpoint& endpoint, const client::ImageInfo& image,

@@ -91,9 +91,14 @@ struct Limits {
   // Serving: images whose file stays open, so that a 64 KiB range costs no look-up (one descriptor
   // each, well below the usual limit of 1 024).
   std::size_t open_images_max = 256;
-  // Decoded views of encoded images being sent: each holds a decoder (xz: up to
-  // xz_memory_bytes_max).
+  // Decoded views without a seek index being sent: each holds a decoder (xz: up to
+  // xz_memory_bytes_max). Of views with one, as many hold the block that they are sending (5 MiB at
+  // most); more find theirs in the cache each time.
   std::size_t decoded_streams_max = 64;
+  std::size_t block_cache_bytes = 256 * kMiB;     // decoded blocks in demand, of all images
+  std::size_t read_ahead_blocks = 8;              // decoded ahead of one reader in sequence
+  std::size_t seek_index_bytes_max = 256 * kMiB;  // tables of open images; the oldest are closed
+  std::size_t extents_max = 65'536;               // in one page: about 4 MiB of JSON
 
   // Catalogue and registry.
   std::size_t page_size = 500;

@@ -19,7 +19,8 @@
 //   a name in a directory    after sync_directory(parent) that follows link/rename/remove
 // All calls block; call them from a disk thread. Objects are for one thread at a time, except that
 // read_at may run from many threads at once, and that one thread may call sync_data beside
-// another's write_at and set_direct: it covers the writes that returned before it began.
+// another's write_at, truncate, punch_hole and set_direct: it covers the calls that returned before
+// it began.
 namespace strata::io {
 
 class File {
@@ -31,8 +32,12 @@ class File {
   // Writes all of `data` or fails; on failure the range holds unspecified bytes.
   [[nodiscard]] virtual Status write_at(std::uint64_t offset, std::span<const std::byte> data) = 0;
   [[nodiscard]] virtual Status sync() = 0;       // fsync
-  [[nodiscard]] virtual Status sync_data() = 0;  // fdatasync
+  [[nodiscard]] virtual Status sync_data() = 0;  // fdatasync: the bytes, the holes and the size
+  // Also makes a file longer: what is new is a hole, which reads as zeros and takes no space.
   [[nodiscard]] virtual Status truncate(std::uint64_t size) = 0;
+  // Makes a range inside the file a hole, with the space it had. Not the size: behind the end of a
+  // file nothing need happen (ext4). false = this file system has no such call; nothing changed.
+  [[nodiscard]] virtual Result<bool> punch_hole(std::uint64_t offset, std::uint64_t bytes) = 0;
   // Reserves space without changing the size. kNoSpace when the disk cannot hold it; a file system
   // without fallocate answers success.
   [[nodiscard]] virtual Status reserve(std::uint64_t bytes) = 0;
