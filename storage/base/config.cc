@@ -124,6 +124,7 @@ void ConfigFile::read_limits(Limits& limits) {
   number("zstd_window_bytes_max", limits.zstd_window_bytes_max);
   number("xz_memory_bytes_max", limits.xz_memory_bytes_max);
   number("codec_parts_max", limits.codec_parts_max);
+  number("parallel_decoding_bytes_max", limits.parallel_decoding_bytes_max);
   number_or_none("seek_copy_bytes_max", limits.seek_copy_bytes_max);
   number("header_bytes_max", limits.header_bytes_max);
   number("header_count_max", limits.header_count_max);

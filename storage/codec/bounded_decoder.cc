@@ -26,24 +26,30 @@ class BoundedDecoder final : public Decoder {
     return step;
   }
 
+  bool waiting() const override { return inner_->waiting(); }
+  void set_wake(std::function<void()> wake) override { inner_->set_wake(std::move(wake)); }
+  std::uint64_t ahead() const override { return inner_->ahead(); }
   Status finish() override { return inner_->finish(); }
 
   std::optional<std::string> save() const override {
     const auto payload = inner_->save();
     if (!payload) return std::nullopt;
-    return whole_state(*payload, place_);
+    return whole_state(*payload, given());
   }
 
   std::optional<Entry> entry() const override {
     const auto inner = inner_->entry();
     if (!inner || inner->produced > limit_ - place_.produced) return std::nullopt;
-    const Place place{.consumed = place_.consumed, .produced = place_.produced + inner->produced};
+    const Place place{.consumed = given().consumed, .produced = place_.produced + inner->produced};
     return Entry{.state = whole_state(inner->state, place),
                  .consumed = place.consumed,
                  .produced = place.produced};
   }
 
  private:
+  [[nodiscard]] Place given() const {
+    return {.consumed = place_.consumed - inner_->ahead(), .produced = place_.produced};
+  }
   [[nodiscard]] std::string whole_state(const std::string& payload, const Place& place) const {
     StateWriter state;
     state.reserve(payload.size() + 32);

@@ -14,12 +14,13 @@ DecoderLimits DecoderLimits::from(const Limits& limits) {
           .parts_max = limits.codec_parts_max};
 }
 
-std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits) {
+std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits,
+                                      const ParallelDecoding* parallel) {
   switch (encoding) {
     case Encoding::kGzip:
       return make_gzip_decoder(fastest_inflate_engine(), limits);
     case Encoding::kXz:
-      return make_xz_decoder(limits);
+      return make_xz_decoder(limits, parallel);
     case Encoding::kZstd:
       return make_zstd_decoder(limits);
     case Encoding::kIdentity:
@@ -30,14 +31,15 @@ std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& li
 }
 
 Result<RestoredDecoder> restore_decoder(std::span<const std::byte> saved,
-                                        const DecoderLimits& limits) {
+                                        const DecoderLimits& limits,
+                                        const ParallelDecoding* parallel) {
   STRATA_TRY(const SavedDecoder state, open_saved_decoder(saved, limits));
   auto decoder = [&]() -> Result<std::unique_ptr<Decoder>> {
     switch (state.encoding) {
       case Encoding::kGzip:
         return restore_gzip_decoder(fastest_inflate_engine(), state, limits);
       case Encoding::kXz:
-        return restore_xz_decoder(state, limits);
+        return restore_xz_decoder(state, limits, parallel);
       case Encoding::kZstd:
         return restore_zstd_decoder(state, limits);
       case Encoding::kIdentity:

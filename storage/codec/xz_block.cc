@@ -15,15 +15,37 @@ struct Filters {
   std::array<lzma_filter, LZMA_FILTERS_MAX + 1> chain{};
 };
 
+lzma_block block_with(Filters& filters, std::span<const std::uint8_t> header,
+                      lzma_check check_type) {
+  lzma_block block{};
+  block.check = check_type;
+  block.header_size = static_cast<std::uint32_t>(header.size());
+  block.filters = filters.chain.data();
+  return block;
+}
+
 }  // namespace
+
+std::optional<XzBlockSizes> claimed_sizes(std::span<const std::uint8_t> header,
+                                          lzma_check check_type) {
+  Filters filters;
+  lzma_block block = block_with(filters, header, check_type);
+  if (::lzma_block_header_decode(&block, nullptr, header.data()) != LZMA_OK ||
+      block.compressed_size == LZMA_VLI_UNKNOWN || block.uncompressed_size == LZMA_VLI_UNKNOWN) {
+    return std::nullopt;
+  }
+  const std::uint64_t memory = ::lzma_raw_decoder_memusage(block.filters);
+  if (memory == UINT64_MAX) return std::nullopt;
+  return XzBlockSizes{.stored = ::lzma_block_total_size(&block) - header.size(),
+                      .unpadded = ::lzma_block_unpadded_size(&block),
+                      .decoded = block.uncompressed_size,
+                      .memory = memory};
+}
 
 lzma_ret XzBlock::begin(std::span<const std::uint8_t> header, lzma_check check_type,
                         std::uint64_t memory_bytes_max) {
   Filters filters;
-  block_ = {};
-  block_.check = check_type;
-  block_.header_size = static_cast<std::uint32_t>(header.size());
-  block_.filters = filters.chain.data();
+  block_ = block_with(filters, header, check_type);
   lzma_ret code = ::lzma_block_header_decode(&block_, nullptr, header.data());
   if (code == LZMA_OK) {
     memory_bytes_ = ::lzma_raw_decoder_memusage(block_.filters);

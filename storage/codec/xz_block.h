@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace strata::codec {
@@ -13,6 +14,17 @@ struct XzBuffers {
   std::span<const std::uint8_t> in;
   std::span<std::uint8_t> out;
 };
+
+// What a Block Header says of its block.
+struct XzBlockSizes {
+  std::uint64_t stored;    // behind the header: data, padding and check
+  std::uint64_t unpadded;  // as the Index has it
+  std::uint64_t decoded;
+  std::uint64_t memory;  // for the filters
+};
+// Of a whole Block Header; nullopt when it does not say both sizes, or is not right.
+[[nodiscard]] std::optional<XzBlockSizes> claimed_sizes(std::span<const std::uint8_t> header,
+                                                        lzma_check check_type);
 
 // The Blocks of an xz file, one after the other (xz file format 1.1.0, section 3), on liblzma's
 // block decoder. What a block needs is allocated in begin(), and kept for the next one if that

@@ -4,26 +4,48 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "storage/codec/bounded_decoder.h"
 #include "storage/codec/xz_block.h"
 #include "storage/codec/xz_index.h"
+#include "storage/codec/xz_jobs.h"
 
 namespace strata::codec {
 namespace {
+
+std::string damaged_header(const std::string& block) {
+  return "the header of " + block + " is damaged";
+}
+
+std::string damaged_data(const std::string& block) {
+  return "the data, sizes, padding or check of " + block + " is damaged";
+}
 
 // The walk over the file (xz file format 1.1.0):
 //   file   = stream { padding stream } [ padding ]     padding: zeros, a multiple of four
 //   stream = header { block } index footer             header and footer: twelve bytes each
 //   block  = header data padding check                 an index begins with 0, a block never does
+//
+// With jobs, a block whose header says its sizes is gathered here and decoded elsewhere, while the
+// walk goes on behind it as if the sizes were true: the job finds out, and what the walk finds
+// wrong meanwhile is said when everything before it was given. So the caller sees what it would see
+// without jobs, but that more input is taken before.
 class XzDecoder final : public Decoder {
  public:
-  XzDecoder(std::uint64_t memory_bytes_max, std::uint64_t parts_max)
-      : memory_max_(memory_bytes_max), parts_max_(parts_max) {}
+  XzDecoder(const DecoderLimits& limits, const ParallelDecoding* parallel) : limits_(limits) {
+    if (parallel != nullptr && parallel->pool().threads() > 1) jobs_.emplace(*parallel);
+  }
 
   Result<Step> step(std::span<const std::byte> in, std::span<std::byte> out) override;
+  bool waiting() const override { return !flights_.empty() || held_error_; }
+  void set_wake(std::function<void()> wake) override {
+    if (jobs_) jobs_->set_wake(std::move(wake));
+  }
+  std::uint64_t ahead() const override;
   Status finish() override;
   std::optional<std::string> save() const override;
   std::optional<Entry> entry() const override { return entry_here(save()); }
@@ -32,19 +54,49 @@ class XzDecoder final : public Decoder {
 
  private:
   // The numbers are those of storage/FORMAT.md; there is none for the inside of a block.
-  enum class State { kStreamHeader, kBlockHeader, kIndex, kFooter, kPadding, kBlock };
+  enum class State { kStreamHeader, kBlockHeader, kIndex, kFooter, kPadding, kBlock, kGather };
 
+  struct BlockName {
+    std::uint64_t number = 0;  // in all streams
+    Place begin{};
+    [[nodiscard]] std::string text() const;
+  };
+  // Behind a block: all that save() needs there.
+  struct Boundary {
+    Place place{};
+    std::uint64_t streams = 0;
+    std::uint64_t blocks = 0;
+    lzma_check check{};
+    XzIndex index{};
+  };
+  // A block that is with the jobs.
+  struct Flight {
+    BlockName name{};
+    Place given{};  // how far it was given
+    std::uint64_t data_begin = 0;
+    Boundary end{};
+  };
+
+  // What the jobs have, up to the end of a block.
+  Status give(XzBuffers& buffers);
+  [[nodiscard]] Error job_error(const Flight& flight, const XzJobs::Taken& taken) const;
+  // As far as it goes.
+  Status walk(XzBuffers& buffers);
   // Each does what it can in its state and returns whether the next can go on.
   Result<bool> advance(XzBuffers& buffers);
   Result<bool> read_stream_header(XzBuffers& buffers);
   Result<bool> read_block_header(XzBuffers& buffers);
   Result<bool> decode_block(XzBuffers& buffers);
+  Result<bool> gather_block(XzBuffers& buffers);
   Result<bool> read_index(XzBuffers& buffers);
   Result<bool> read_footer(XzBuffers& buffers);
   Result<bool> skip_padding(XzBuffers& buffers);
 
   // Notes that the block which begins here is the next one.
   Status enter_block();
+  Result<bool> enter_data(std::span<const std::uint8_t> header);
+  // For the index of this stream; it goes on behind the block.
+  Result<bool> leave_block(std::uint64_t unpadded_size, std::uint64_t decoded_size);
   // Fills held_ to `size` bytes as far as the input goes; returns whether it got there.
   bool hold(XzBuffers& buffers, std::size_t size);
   // How many bytes held_ may have in this state.
@@ -56,17 +108,21 @@ class XzDecoder final : public Decoder {
   Result<bool> enter(State state);
 
   // The error that a code of liblzma means; `what` says what is wrong after LZMA_DATA_ERROR.
-  [[nodiscard]] Error judge(lzma_ret code, std::string_view what) const;
+  [[nodiscard]] Error judge(lzma_ret code, std::string_view what) const {
+    return judge(code, what, here_.produced);
+  }
+  [[nodiscard]] Error judge(lzma_ret code, std::string_view what, std::uint64_t produced) const;
   [[nodiscard]] Error corrupt(std::string_view what) const {
     return corrupt_error(Errc::kCorruptXz, what, here_.produced);
   }
-  [[nodiscard]] std::string this_block() const;
+  // A state between blocks and at the other places of the walk.
+  [[nodiscard]] static std::string save_boundary(const Boundary& boundary);
+  [[nodiscard]] std::string save_walk() const;
 
-  std::uint64_t memory_max_;
-  std::uint64_t parts_max_;
+  DecoderLimits limits_;
   State state_ = State::kStreamHeader;
   Place here_{};
-  Place block_begin_{};  // of the block that is or was decoded last
+  BlockName this_block_{};  // the one that is or was read last
   std::uint64_t streams_ = 0;
   std::uint64_t blocks_ = 0;  // of all streams
   lzma_stream_flags flags_{};
@@ -74,18 +130,58 @@ class XzDecoder final : public Decoder {
   XzIndex index_{};  // what the blocks of this stream were, to compare with its index
   std::array<std::uint8_t, LZMA_BLOCK_HEADER_SIZE_MAX> held_{};  // a header or footer
   std::size_t held_count_ = 0;
+
+  std::optional<XzJobs> jobs_;  // none: all blocks are decoded in step
+  Flight gathering_{};
+  std::deque<Flight> flights_;  // those of jobs_
+  // The end of the block that was given last, until more is given; the walk is perhaps further.
+  std::optional<Boundary> boundary_;
+  std::optional<Error> held_error_;  // of the walk, behind the flights
 };
 
 Result<Decoder::Step> XzDecoder::step(std::span<const std::byte> in, std::span<std::byte> out) {
   XzBuffers buffers{.in = {reinterpret_cast<const std::uint8_t*>(in.data()), in.size()},
                     .out = {reinterpret_cast<std::uint8_t*>(out.data()), out.size()}};
-  for (bool more = true; more;) {
+  if (flights_.empty()) boundary_.reset();  // the walk goes on from there
+  if (Status ok = give(buffers); !ok) return ok.error();
+  if (Status ok = walk(buffers); !ok) return ok.error();
+  return Step{in.size() - buffers.in.size(), out.size() - buffers.out.size()};
+}
+
+Status XzDecoder::give(XzBuffers& buffers) {
+  if (flights_.empty()) return {};
+  Flight& flight = flights_.front();
+  const XzJobs::Taken taken = jobs_->take(buffers.out);
+  buffers.out = buffers.out.subspan(taken.bytes);
+  flight.given.produced += taken.bytes;
+  flight.given.consumed = flight.data_begin + taken.stored;
+  if (taken.bytes > 0) boundary_.reset();
+  if (!taken.code) return {};
+  if (*taken.code != LZMA_STREAM_END) return job_error(flight, taken);
+  boundary_ = flight.end;
+  flights_.pop_front();
+  jobs_->pop();
+  return {};
+}
+
+Error XzDecoder::job_error(const Flight& flight, const XzJobs::Taken& taken) const {
+  const std::string what =
+      taken.begun ? damaged_data(flight.name.text()) : damaged_header(flight.name.text());
+  return judge(*taken.code, what, flight.given.produced);
+}
+
+Status XzDecoder::walk(XzBuffers& buffers) {
+  if (held_error_ && flights_.empty()) return *held_error_;
+  for (bool more = !held_error_; more;) {
     const State before = state_;
-    STRATA_TRY(more, advance(buffers));
+    const Result<bool> advanced = advance(buffers);
+    if (!advanced && flights_.empty()) return advanced.error();
+    if (!advanced) held_error_ = advanced.error();
+    more = advanced && *advanced;
     // Behind a block is where save() has an answer again: the caller may want it.
     if (before == State::kBlock && state_ != State::kBlock) break;
   }
-  return Step{in.size() - buffers.in.size(), out.size() - buffers.out.size()};
+  return {};
 }
 
 Result<bool> XzDecoder::advance(XzBuffers& buffers) {
@@ -96,6 +192,8 @@ Result<bool> XzDecoder::advance(XzBuffers& buffers) {
       return read_block_header(buffers);
     case State::kBlock:
       return decode_block(buffers);
+    case State::kGather:
+      return gather_block(buffers);
     case State::kIndex:
       return read_index(buffers);
     case State::kFooter:
@@ -117,7 +215,8 @@ Result<bool> XzDecoder::read_stream_header(XzBuffers& buffers) {
   if (::lzma_check_is_supported(flags_.check) == 0) {
     return corrupt("a stream has an integrity check of an unknown type");
   }
-  if (streams_ >= parts_max_) return limit_error("the number of xz streams", parts_max_, "streams");
+  if (streams_ >= limits_.parts_max)
+    return limit_error("the number of xz streams", limits_.parts_max, "streams");
   ++streams_;
   index_ = XzIndex();
   return enter(State::kBlockHeader);
@@ -132,28 +231,65 @@ Result<bool> XzDecoder::read_block_header(XzBuffers& buffers) {
   }
   const std::size_t size = lzma_block_header_size_decode(held_[0]);
   if (!hold(buffers, size)) return false;
-  const lzma_ret code = block_.begin(std::span(held_).first(size), flags_.check, memory_max_);
-  if (code != LZMA_OK) return judge(code, "the header of " + this_block() + " is damaged");
-  return enter(State::kBlock);
+  return enter_data(std::span(held_).first(size));
 }
 
 Status XzDecoder::enter_block() {
-  if (blocks_ >= parts_max_) return limit_error("the number of xz blocks", parts_max_, "blocks");
+  if (blocks_ >= limits_.parts_max) {
+    return limit_error("the number of xz blocks", limits_.parts_max, "blocks");
+  }
   ++blocks_;
-  block_begin_ = here_;
+  this_block_ = {.number = blocks_, .begin = here_};
   return {};
 }
 
+// A block that is wrong or over a limit as its header says is one for the decoder in step, which
+// has the words for it.
+Result<bool> XzDecoder::enter_data(std::span<const std::uint8_t> header) {
+  const auto sizes = jobs_ ? claimed_sizes(header, flags_.check) : std::nullopt;
+  if (sizes && sizes->memory <= limits_.xz_memory_bytes_max && jobs_->suits(*sizes) &&
+      sizes->decoded <= limits_.output_bytes_max - here_.produced) {
+    gathering_ = {.name = this_block_,
+                  .given = {.consumed = here_.consumed, .produced = here_.produced},
+                  .data_begin = here_.consumed};
+    jobs_->begin(header, flags_.check, *sizes);
+    return enter(State::kGather);
+  }
+  const lzma_ret code = block_.begin(header, flags_.check, limits_.xz_memory_bytes_max);
+  if (code != LZMA_OK) return judge(code, damaged_header(this_block_.text()));
+  return enter(State::kBlock);
+}
+
 Result<bool> XzDecoder::decode_block(XzBuffers& buffers) {
+  if (waiting() || boundary_) return false;  // what is before it first, and the caller's look there
   const XzBuffers before = buffers;
   const lzma_ret code = block_.decode(buffers);
   here_.consumed += before.in.size() - buffers.in.size();
   here_.produced += before.out.size() - buffers.out.size();
   if (code == LZMA_OK) return false;
-  if (code != LZMA_STREAM_END) {
-    return judge(code, "the data, sizes, padding or check of " + this_block() + " is damaged");
-  }
-  if (!index_.append(block_.unpadded_size(), block_.decoded_size())) {
+  if (code != LZMA_STREAM_END) return judge(code, damaged_data(this_block_.text()));
+  return leave_block(block_.unpadded_size(), block_.decoded_size());
+}
+
+Result<bool> XzDecoder::gather_block(XzBuffers& buffers) {
+  if (!jobs_->has_room()) return false;
+  pass(buffers, jobs_->gather(buffers.in));
+  if (!jobs_->gathered()) return false;
+  const XzBlockSizes sizes = jobs_->gathering();
+  if (!jobs_->submit()) return false;
+  here_.produced += sizes.decoded;
+  STRATA_TRY(const bool more, leave_block(sizes.unpadded, sizes.decoded));
+  gathering_.end = {.place = here_,
+                    .streams = streams_,
+                    .blocks = blocks_,
+                    .check = flags_.check,
+                    .index = index_};
+  flights_.push_back(gathering_);
+  return more;
+}
+
+Result<bool> XzDecoder::leave_block(std::uint64_t unpadded_size, std::uint64_t decoded_size) {
+  if (!index_.append(unpadded_size, decoded_size)) {
     return corrupt("a stream is longer than xz allows");
   }
   return enter(State::kBlockHeader);
@@ -195,6 +331,7 @@ Result<bool> XzDecoder::skip_padding(XzBuffers& buffers) {
 }
 
 Status XzDecoder::finish() {
+  check(!waiting(), "the end of a decoder that is waiting");
   if (state_ == State::kPadding && held_count_ == 0) return {};
   if (state_ == State::kPadding) {
     return corrupt("the padding behind a stream is not a multiple of four");
@@ -221,25 +358,26 @@ Result<bool> XzDecoder::enter(State state) {
   return true;
 }
 
-Error XzDecoder::judge(lzma_ret code, std::string_view what) const {
+Error XzDecoder::judge(lzma_ret code, std::string_view what, std::uint64_t produced) const {
   switch (code) {
     case LZMA_MEMLIMIT_ERROR:
       return limit_error("the memory that the xz dictionary needs, " +
                              std::to_string(block_.memory_bytes()) + " bytes,",
-                         memory_max_, "bytes");
+                         limits_.xz_memory_bytes_max, "bytes");
     case LZMA_OPTIONS_ERROR:
-      return corrupt("a header asks for filters or options that xz does not have");
+      return corrupt_error(Errc::kCorruptXz,
+                           "a header asks for filters or options that xz does not have", produced);
     case LZMA_MEM_ERROR:
       return Error(Errc::kUnavailable, "no memory for the xz decoder");
     default:
-      return corrupt(what);
+      return corrupt_error(Errc::kCorruptXz, what, produced);
   }
 }
 
-std::string XzDecoder::this_block() const {
-  return "block " + std::to_string(blocks_) + ", which begins at stored offset " +
-         std::to_string(block_begin_.consumed) + " and decoded offset " +
-         std::to_string(block_begin_.produced) + ",";
+std::string XzDecoder::BlockName::text() const {
+  return "block " + std::to_string(number) + ", which begins at stored offset " +
+         std::to_string(begin.consumed) + " and decoded offset " + std::to_string(begin.produced) +
+         ",";
 }
 
 std::size_t XzDecoder::held_max() const {
@@ -254,13 +392,37 @@ std::size_t XzDecoder::held_max() const {
       return 3;
     case State::kIndex:
     case State::kBlock:
+    case State::kGather:
       break;
   }
   return 0;
 }
 
+std::uint64_t XzDecoder::ahead() const {
+  if (boundary_) return here_.consumed - boundary_->place.consumed;
+  if (!flights_.empty()) return here_.consumed - flights_.front().given.consumed;
+  return state_ == State::kGather ? here_.consumed - gathering_.data_begin : 0;
+}
+
 std::optional<std::string> XzDecoder::save() const {
-  if (state_ == State::kBlock) return std::nullopt;
+  if (boundary_) return save_boundary(*boundary_);
+  const bool in_block = state_ == State::kBlock || state_ == State::kGather;
+  if (in_block || !flights_.empty()) return std::nullopt;
+  return save_walk();
+}
+
+std::string XzDecoder::save_boundary(const Boundary& boundary) {
+  StateWriter state;
+  state.number(static_cast<unsigned>(State::kBlockHeader), 1);
+  state.number(boundary.streams, 8);
+  state.number(boundary.blocks, 8);
+  state.number(boundary.check, 1);
+  boundary.index.save(state);
+  state.number(0, 2);  // nothing is held of the next header
+  return state.take();
+}
+
+std::string XzDecoder::save_walk() const {
   StateWriter state;
   state.number(static_cast<unsigned>(state_), 1);
   state.number(streams_, 8);
@@ -307,24 +469,24 @@ Status XzDecoder::restore(std::span<const std::byte> payload, Place place) {
     return corrupt_decoder_state("has counts that cannot be");
   }
   here_ = place;
-  // What this_block() names, should the piece of a header be that of a block.
-  block_begin_ = {.consumed = place.consumed - held_count_, .produced = place.produced};
+  // Should the piece of a header be that of a block.
+  this_block_ = {.number = blocks_,
+                 .begin = {.consumed = place.consumed - held_count_, .produced = place.produced}};
   return {};
-}
-
-std::unique_ptr<XzDecoder> make_bare_decoder(const DecoderLimits& limits) {
-  return std::make_unique<XzDecoder>(limits.xz_memory_bytes_max, limits.parts_max);
 }
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_xz_decoder(const DecoderLimits& limits) {
-  return bound_output(make_bare_decoder(limits), Encoding::kXz, limits.output_bytes_max);
+std::unique_ptr<Decoder> make_xz_decoder(const DecoderLimits& limits,
+                                         const ParallelDecoding* parallel) {
+  return bound_output(std::make_unique<XzDecoder>(limits, parallel), Encoding::kXz,
+                      limits.output_bytes_max);
 }
 
 Result<std::unique_ptr<Decoder>> restore_xz_decoder(const SavedDecoder& saved,
-                                                    const DecoderLimits& limits) {
-  auto decoder = make_bare_decoder(limits);
+                                                    const DecoderLimits& limits,
+                                                    const ParallelDecoding* parallel) {
+  auto decoder = std::make_unique<XzDecoder>(limits, parallel);
   if (Status ok = decoder->restore(saved.payload, saved.place); !ok) return ok.error();
   return bound_output(std::move(decoder), Encoding::kXz, limits.output_bytes_max, saved.place);
 }

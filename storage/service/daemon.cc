@@ -87,6 +87,7 @@ struct Daemon::Parts {
   std::optional<io::WorkerPool> disk;
   std::optional<io::WorkerPool> compute;
   std::optional<digest::Engine> digests;
+  std::optional<codec::ParallelDecoding> decoding;
   std::optional<ViewBlocks> view_blocks;  // its loads need the pools: ends before them
   std::optional<upload::Reindexer> reindexer;
   std::optional<Registrar> registrar;
@@ -162,21 +163,24 @@ Status Daemon::start() {
   p.disk.emplace("disk", kDiskThreads);
   p.compute.emplace("compute", io::usable_cpus());
   p.digests.emplace(*p.compute, p.metrics);
+  p.decoding.emplace(*p.compute, codec::ParallelDecoding::Options{
+                                     .bytes_max = p.config.limits.parallel_decoding_bytes_max});
   p.view_blocks.emplace(p.config.limits, *p.disk, *p.compute, p.metrics);
   p.reindexer.emplace(p.config.limits,
-                      upload::IngestPools{*p.disk, *p.compute, *p.digests, *p.blocks},
+                      upload::IngestPools{*p.disk, *p.compute, *p.digests, *p.blocks, *p.decoding},
                       *p.blob_store);
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
-                     *p.blob_store, *p.catalog, *p.images, *p.open_images, *p.view_blocks,
-                     *p.reindexer, p.metrics, p.counts, token);
+                     *p.decoding, *p.blob_store, *p.catalog, *p.images, *p.open_images,
+                     *p.view_blocks, *p.reindexer, p.metrics, p.counts, token);
   p.publisher.emplace(*p.services);
-  p.uploads.emplace(upload::Uploads::Parts{p.config.limits,
-                                           p.clock,
-                                           p.random,
-                                           {*p.disk, *p.compute, *p.digests, *p.blocks},
-                                           *p.blob_store,
-                                           *p.journal,
-                                           *p.publisher});
+  p.uploads.emplace(
+      upload::Uploads::Parts{p.config.limits,
+                             p.clock,
+                             p.random,
+                             {*p.disk, *p.compute, *p.digests, *p.blocks, *p.decoding},
+                             *p.blob_store,
+                             *p.journal,
+                             *p.publisher});
   if (const Status status = p.uploads->load(); !status) return status;
   p.services->uploads = &*p.uploads;
   p.application.emplace(*p.services);

@@ -32,6 +32,7 @@ struct Services {
   io::WorkerPool& compute;
   digest::Engine& digests;
   io::BlockPool& blocks;
+  codec::ParallelDecoding decoding;
   blob::BlobStore& blob_store;
   catalog::Catalog& catalog;
   catalog::ImageStore& images;

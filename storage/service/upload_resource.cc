@@ -121,9 +121,10 @@ http::Awaitable<http::Response> put_upload(Services& services, http::Request& re
   auto writer =
       co_await http::run_on(services.disk, [&] { return services.blob_store.begin(hints); });
   if (!writer) co_return fail(writer.error());
-  upload::Ingest ingest(services.config.limits,
-                        {services.disk, services.compute, services.digests, services.blocks},
-                        std::move(*writer), upload::Ingest::Mode::kOnce, services.clock.now());
+  upload::Ingest ingest(
+      services.config.limits,
+      {services.disk, services.compute, services.digests, services.blocks, services.decoding},
+      std::move(*writer), upload::Ingest::Mode::kOnce, services.clock.now());
   if (const Status status = co_await receive(request.body, ingest, services); !status) {
     co_return fail(status.error());
   }

@@ -32,9 +32,10 @@ class Copier final : public codec::Decoder {
   std::optional<Entry> entry() const override { return std::nullopt; }
 };
 
-std::unique_ptr<codec::Decoder> decoder_of(codec::Encoding encoding, const Limits& limits) {
+std::unique_ptr<codec::Decoder> decoder_of(codec::Encoding encoding, const Limits& limits,
+                                           const codec::ParallelDecoding& decoding) {
   if (encoding == codec::Encoding::kIdentity) return std::make_unique<Copier>();
-  return codec::make_decoder(encoding, codec::DecoderLimits::from(limits));
+  return codec::make_decoder(encoding, codec::DecoderLimits::from(limits), &decoding);
 }
 
 }  // namespace
@@ -85,7 +86,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   const bool eager;        // states are taken without being asked for
   std::uint64_t state_at;  // where the newest was
   std::unique_ptr<codec::Decoder> decoder;
-  std::uint64_t consumed;      // stored bytes, from the stream's beginning
+  std::uint64_t consumed;      // stored bytes taken, from the stream's beginning
   std::uint64_t produced = 0;  // decoded bytes, where there is an index
   codec::SeekPlaces places;
   io::BlockPool& blocks;
@@ -104,6 +105,15 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   const Read read;
   io::SerialQueue queue;
   Done done;
+
+  // Weak: the decoder is part of this.
+  void listen() {
+    decoder->set_wake([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->wake();
+    });
+  }
+  // Stored bytes behind what the decoder has given.
+  [[nodiscard]] std::uint64_t given() const { return consumed - decoder->ahead(); }
 
   void wake() {
     const std::lock_guard lock(mutex);
@@ -136,12 +146,14 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   // everything is over.
   bool advance() {
     if (drop_when_over()) return false;
-    if (!output_pending) take_state_if_wanted();
+    // A small state is of a place where nothing is held back.
+    if (eager || !output_pending) take_state_if_wanted();
     take_place_if_due();
     bool last = false;
-    if (!in && !take_input(last) && !output_pending && !last) return false;
+    const bool more = output_pending || decoder->waiting();
+    if (!in && !take_input(last) && !more && !last) return false;
     if (ended) return false;  // the input could not be read
-    if (!in && !output_pending && last) return finish_decoding(), false;
+    if (!in && !more && last) return finish_decoding(), false;
     if (!out && !take_output()) return false;
     return step();
   }
@@ -158,6 +170,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     ended = true;
     in = nullptr;
     out = nullptr;
+    decoder = nullptr;
     return true;
   }
 
@@ -226,9 +239,10 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
 
   bool step() {
     // While output is pending it alone is asked for: the decoder stops at the end of a block or
-    // frame, and more input would take it past the place where it can be saved.
-    const auto unread =
-        in && !output_pending ? in->bytes().subspan(in_used) : std::span<const std::byte>();
+    // frame, and more input would take it past the place where it can be saved. One that is waiting
+    // takes more input without giving what comes behind that place.
+    const bool hungry = !output_pending || decoder->waiting();
+    const auto unread = in && hungry ? in->bytes().subspan(in_used) : std::span<const std::byte>();
     auto room = out->free_space();
     if (index) room = room.first(places.room(produced, room.size()));
     const auto result = decoder->step(unread, room);
@@ -241,43 +255,45 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     output_pending = result->produced == room.size();
     if (out->size() == io::kBlockBytes) give_output();
     if (in && in_used == in->size()) in = nullptr;
-    if (result->consumed == 0 && result->produced == 0) output_pending = false;
-    return true;
+    if (result->consumed > 0 || result->produced > 0) return true;
+    output_pending = false;
+    return !decoder->waiting();  // which wakes us, as more input does
   }
 
   void give_output() {
     if (!out || out->size() == 0) return;
-    if (index) index->update(out, consumed);
+    if (index) index->update(out, given());
     if (digests) digests->submit(out);
     out = nullptr;
   }
 
   void take_place_if_due() {
-    if (!index || !places.due(consumed, produced)) return;
+    if (!index || !places.due(given(), produced)) return;
     auto entry = decoder->entry();
     if (!entry) return;
-    places.taken(consumed, produced);
+    places.taken(given(), produced);
     index->place(*std::move(entry));
   }
 
   // The decoder's state and, when the digests have come that far, theirs.
   void take_state_if_wanted() {
     if (!digests) return;
+    const std::uint64_t at = given();
     {
       const std::lock_guard lock(mutex);
-      if (consumed == state_at) state_wanted = false;  // there is one
-      const bool due = eager && consumed - state_at >= kEagerBytes;
+      if (at == state_at) state_wanted = false;  // there is one
+      const bool due = eager && at - state_at >= kEagerBytes;
       if (!state_wanted && !due) return;
     }
     auto saved = decoder->save();
     if (!saved) return;  // in an xz block or a zstd frame: later
-    state_at = consumed;
+    state_at = at;
     {
       const std::lock_guard lock(mutex);
       state_wanted = false;
     }
     give_output();
-    digests->save([self = shared_from_this(), at = consumed,
+    digests->save([self = shared_from_this(), at,
                    decoder_state = std::move(*saved)](DigestStage::Saved found) mutable {
       const std::lock_guard lock(self->mutex);
       self->states.push_back({at, std::move(decoder_state), std::move(found)});
@@ -304,18 +320,21 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     ended = true;
     in = nullptr;
     out = nullptr;
+    decoder = nullptr;  // and its jobs
     const Done callback = std::move(done);
     callback(error);
   }
 };
 
-DecodeStage::DecodeStage(std::shared_ptr<State> state) : state_(std::move(state)) {}
+DecodeStage::DecodeStage(std::shared_ptr<State> state) : state_(std::move(state)) {
+  state_->listen();
+}
 
 DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const Limits& limits,
                          Pools pools, Read read, std::shared_ptr<IndexStage> index, Done done)
     : DecodeStage(std::make_shared<State>(
           State::Start{.encoding = encoding,
-                       .decoder = decoder_of(encoding, limits),
+                       .decoder = decoder_of(encoding, limits, pools.decoding),
                        .eager = kind == DigestStage::Kind::kResumable && has_small_states(encoding),
                        .digests = DigestStage(pools.digests, kind),
                        .index = std::move(index)},
@@ -324,17 +343,18 @@ DecodeStage::DecodeStage(codec::Encoding encoding, DigestStage::Kind kind, const
 std::unique_ptr<DecodeStage> DecodeStage::for_index(codec::Encoding encoding, const Limits& limits,
                                                     Pools pools, Read read,
                                                     std::shared_ptr<IndexStage> index, Done done) {
-  return std::unique_ptr<DecodeStage>(new DecodeStage(std::make_shared<State>(
-      State::Start{
-          .encoding = encoding, .decoder = decoder_of(encoding, limits), .index = std::move(index)},
-      limits, pools, std::move(read), std::move(done))));
+  return std::unique_ptr<DecodeStage>(new DecodeStage(
+      std::make_shared<State>(State::Start{.encoding = encoding,
+                                           .decoder = decoder_of(encoding, limits, pools.decoding),
+                                           .index = std::move(index)},
+                              limits, pools, std::move(read), std::move(done))));
 }
 
 Result<std::unique_ptr<DecodeStage>> DecodeStage::restore(const Saved& saved, const Limits& limits,
                                                           Pools pools, Read read, Done done) {
   STRATA_TRY(codec::RestoredDecoder restored,
              codec::restore_decoder(std::as_bytes(std::span(saved.decoder)),
-                                    codec::DecoderLimits::from(limits)));
+                                    codec::DecoderLimits::from(limits), &pools.decoding));
   if (restored.consumed != saved.consumed || restored.produced != saved.digests.bytes) {
     return Error(Errc::kCorruptData, "the saved decoder of an upload is at another place");
   }

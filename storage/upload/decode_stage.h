@@ -41,6 +41,7 @@ class DecodeStage {
     io::WorkerPool& compute;
     digest::Engine& digests;
     io::BlockPool& blocks;
+    codec::ParallelDecoding decoding;  // on `compute`
   };
 
   // `done` runs once, on a compute thread: with the first error as soon as it is found, or with

@@ -37,8 +37,8 @@ Status Ingest::State::restore(const Checkpoint& checkpoint) {
 void Ingest::State::restore_decoder(const Checkpoint& checkpoint) {
   if (checkpoint.decoding) {
     auto stage = DecodeStage::restore(*checkpoint.decoding, limits,
-                                      {pools.compute, pools.digests, pools.blocks}, read_callback(),
-                                      decoded_callback());
+                                      {pools.compute, pools.digests, pools.blocks, pools.decoding},
+                                      read_callback(), decoded_callback());
     if (stage) return set_decoder(std::shared_ptr<DecodeStage>(*std::move(stage)));
     log::warn("upload.decoder_not_restored", {{"error", stage.error().message()}});
   }

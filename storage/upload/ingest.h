@@ -34,6 +34,7 @@ struct IngestPools {
   io::WorkerPool& compute;
   digest::Engine& digests;  // on `compute`
   io::BlockPool& blocks;
+  codec::ParallelDecoding decoding;  // on `compute`
 };
 
 // Awaitable functions may be called from any executor, and resume there.

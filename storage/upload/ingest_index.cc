@@ -50,8 +50,8 @@ void Ingest::State::finish_index() {
                 }
                 self->read(at, std::move(block), size, std::move(done));
               }},
-      limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks}, make_index(),
-      [weak = weak_from_this()](const Error& why) {
+      limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks, pools.decoding},
+      make_index(), [weak = weak_from_this()](const Error& why) {
         if (const auto self = weak.lock()) self->fail(why);
       });
   const std::lock_guard lock(mutex);

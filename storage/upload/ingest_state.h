@@ -168,8 +168,8 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
     if (found == codec::Encoding::kIdentity) return;
     set_decoder(std::make_shared<DecodeStage>(
         found, digest_kind(), limits,
-        DecodeStage::Pools{pools.compute, pools.digests, pools.blocks}, read_callback(), stage,
-        decoded_callback()));
+        DecodeStage::Pools{pools.compute, pools.digests, pools.blocks, pools.decoding},
+        read_callback(), stage, decoded_callback()));
   }
   // Digests and decoder get a block whose bytes are, or will be, at `processed` in the file.
   void process(const std::shared_ptr<io::Block>& block) {

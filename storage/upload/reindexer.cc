@@ -85,8 +85,8 @@ void Reindexer::State::begin() {
                                 self->read(offset, block, size, done);
                               });
                             }},
-      limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks}, work->index,
-      [self, id = job.id](const Error& error) {
+      limits, DecodeStage::Pools{pools.compute, pools.digests, pools.blocks, pools.decoding},
+      work->index, [self, id = job.id](const Error& error) {
         self->files.post([self, id, error] { self->end(id, error); });
       });
 }

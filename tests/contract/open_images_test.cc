@@ -72,12 +72,14 @@ class OpenImagesTest : public testing::Test {
   io::WorkerPool compute_{"compute", 1};
   digest::Engine digests_{compute_, metrics_};
   io::BlockPool blocks_{1};
+  codec::ParallelDecoding decoding_{compute_, {.bytes_max = 1}};
   OpenImages open_{{.images_max = 2, .index_bytes_max = 1 << 20}};
   ViewBlocks view_blocks_{config_.limits, disk_, compute_, metrics_};
-  upload::Reindexer reindexer_{config_.limits, {disk_, compute_, digests_, blocks_}, *blobs_};
-  Services services_{config_,    clock_,   random_,   disk_,   compute_, digests_,
-                     blocks_,    *blobs_,  *catalog_, images_, open_,    view_blocks_,
-                     reindexer_, metrics_, counts_,   "token"};
+  upload::Reindexer reindexer_{
+      config_.limits, {disk_, compute_, digests_, blocks_, decoding_}, *blobs_};
+  Services services_{config_,      clock_,     random_,  disk_,     compute_, digests_,
+                     blocks_,      decoding_,  *blobs_,  *catalog_, images_,  open_,
+                     view_blocks_, reindexer_, metrics_, counts_,   "token"};
   const Principal owner_{"owner", "owner", false};
   const Principal stranger_{"stranger", "stranger", false};
 };

@@ -93,14 +93,17 @@ Status UploadWorld::start() {
   disk_.emplace("disk", 2);
   compute_.emplace("compute", 2);
   digests_.emplace(*compute_, metrics_);
+  decoding_.emplace(*compute_, codec::ParallelDecoding::Options{
+                                   .bytes_max = limits_.parallel_decoding_bytes_max});
   publisher_ = std::make_unique<TestPublisher>(*images_, *catalog_, maker_.clock());
-  uploads_ = std::make_unique<Uploads>(Uploads::Parts{limits_,
-                                                      maker_.clock(),
-                                                      maker_.random(),
-                                                      {*disk_, *compute_, *digests_, blocks_},
-                                                      *blobs_,
-                                                      *journal_,
-                                                      *publisher_});
+  uploads_ =
+      std::make_unique<Uploads>(Uploads::Parts{limits_,
+                                               maker_.clock(),
+                                               maker_.random(),
+                                               {*disk_, *compute_, *digests_, blocks_, *decoding_},
+                                               *blobs_,
+                                               *journal_,
+                                               *publisher_});
   if (const Status loaded = uploads_->load(); !loaded) return loaded;
   uploads_->start();
   return {};
@@ -109,6 +112,7 @@ Status UploadWorld::start() {
 void UploadWorld::stop() {
   watchdog_.phase("stop");
   if (uploads_) uploads_->stop();
+  decoding_.reset();
   digests_.reset();
   compute_.reset();
   disk_.reset();

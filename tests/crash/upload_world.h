@@ -98,6 +98,7 @@ class UploadWorld {
   Metrics metrics_;
   std::optional<io::WorkerPool> compute_;
   std::optional<digest::Engine> digests_;
+  std::optional<codec::ParallelDecoding> decoding_;
 };
 
 }  // namespace strata::test

@@ -8,10 +8,11 @@
 #include "strata/codec/decoder.h"
 #include "tests/support/codec_forge.h"
 #include "tests/support/codec_streams.h"
+#include "tests/support/parallel.h"
 #include "tests/support/tool.h"
 
 // Our walk over an xz file against liblzma's own one, the oracle: the same verdict and the same
-// bytes on what is right, damaged, or forged with right CRCs.
+// bytes on what is right, damaged, or forged with right CRCs. Once on one thread, once on two.
 namespace strata::codec {
 namespace {
 
@@ -40,12 +41,17 @@ std::optional<std::string> oracle(const std::string& stream) {
 // Returns whether the stream was accepted.
 bool expect_agreement(const std::string& stream, const test::Pieces& pieces) {
   const auto expected = oracle(stream);
-  const auto decoder = make_decoder(Encoding::kXz, test::default_limits());
-  const auto decoded = test::decode_all(*decoder, stream, pieces);
-  EXPECT_EQ(decoded.has_value(), expected.has_value())
-      << (decoded ? "accepted" : decoded.error().message());
-  EXPECT_TRUE(!decoded || !expected || *decoded == *expected) << "other bytes";
-  return decoded.has_value();
+  const auto threads = test::parallel();
+  for (const ParallelDecoding* parallel :
+       {static_cast<const ParallelDecoding*>(nullptr), &threads}) {
+    const auto decoder = make_decoder(Encoding::kXz, test::default_limits(), parallel);
+    const auto decoded = test::decode_all(*decoder, stream, pieces);
+    EXPECT_EQ(decoded.has_value(), expected.has_value())
+        << (parallel == nullptr ? "" : "in parallel: ")
+        << (decoded ? "accepted" : decoded.error().message());
+    EXPECT_TRUE(!decoded || !expected || *decoded == *expected) << "other bytes";
+  }
+  return expected.has_value();
 }
 
 class XzWalk : public testing::Test {
@@ -57,7 +63,12 @@ class XzWalk : public testing::Test {
   }
   test::XzParts honest() {
     const std::string data = test::sample_data(any(2) * any(5'000), random_());
-    return {.blocks = any(5), .data = data, .block_header_bytes = 20 + 4 * any(20)};
+    test::XzParts parts{.blocks = any(5), .data = data, .block_header_bytes = 24 + 4 * any(20)};
+    if (any(2) == 0) {  // a chunk has a control byte, its length and an end marker
+      parts.compressed_size = data.empty() ? 1 : data.size() + 4;
+      parts.decoded_size = data.size();
+    }
+    return parts;
   }
   void lie(test::XzParts& parts) {
     const std::size_t by = any(2) == 0 ? 1 + any(4) : ~any(4);

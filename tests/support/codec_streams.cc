@@ -1,10 +1,38 @@
 #include "tests/support/codec_streams.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 #include <random>
 #include <vector>
 
 namespace strata::test {
+namespace {
+
+// What a decoder that is waiting() wakes.
+class Alarm {
+ public:
+  void ring() {
+    const std::lock_guard lock(mutex_);
+    rung_ = true;
+    changed_.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    check(changed_.wait_for(lock, std::chrono::seconds(60), [this] { return rung_; }),
+          "a decoder that waits is never woken");
+    rung_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool rung_ = false;
+};
+
+}  // namespace
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
@@ -23,17 +51,23 @@ Result<std::string> decode_all(codec::Decoder& decoder, std::string_view input,
   std::string decoded;
   std::vector<std::byte> room;
   bool drained = false;  // the last step left room, and nothing of its input
+  const auto alarm = std::make_shared<Alarm>();
+  decoder.set_wake([alarm] { alarm->ring(); });
   for (;;) {
     const auto in = bytes_of(input.substr(0, pieces.in()));
     room.resize(pieces.out());
     STRATA_TRY(const codec::Decoder::Step step, decoder.step(in, room));
     check(step.consumed <= in.size() && step.produced <= room.size(), "a step beyond its spans");
     const bool idle = step.consumed == 0 && step.produced == 0;
+    if (idle && decoder.waiting()) {
+      alarm->wait();
+      continue;
+    }
     check(in.empty() || !idle, "no progress although there was input and room");
     check(!in.empty() || !drained || step.produced == 0,
           "output held back although there was room");
-    drained = step.consumed == in.size() && step.produced < room.size();
-    if (in.empty() && step.produced == 0) break;
+    drained = step.consumed == in.size() && step.produced < room.size() && !decoder.waiting();
+    if (in.empty() && step.produced == 0 && !decoder.waiting()) break;
     input.remove_prefix(step.consumed);
     decoded.append(reinterpret_cast<const char*>(room.data()), step.produced);
   }

@@ -6,11 +6,12 @@
 
 #include "strata/codec/decoder.h"
 #include "tests/support/codec_streams.h"
+#include "tests/support/parallel.h"
 
 // Whole streams and what the decoder must say of them.
 namespace strata::test {
 
-// Also byte by byte, with the same verdict.
+// Also byte by byte, and xz on several threads, with the same verdict.
 inline Result<std::string> decode(codec::Encoding encoding, const std::string& stream,
                                   const codec::DecoderLimits& limits = default_limits()) {
   const auto decoder = make_decoder(encoding, limits);
@@ -22,6 +23,15 @@ inline Result<std::string> decode(codec::Encoding encoding, const std::string& s
     EXPECT_EQ(*whole, *bytewise);
   } else if (!whole && !bytewise) {
     EXPECT_EQ(whole.error().code(), bytewise.error().code());
+  }
+  const auto threads = parallel();
+  const auto beside = make_decoder(encoding, limits, &threads);
+  const auto several = decode_all(*beside, stream);
+  EXPECT_EQ(whole.has_value(), several.has_value());
+  if (whole && several) {
+    EXPECT_EQ(*whole, *several);
+  } else if (!whole && !several) {
+    EXPECT_EQ(whole.error().code(), several.error().code());
   }
   return whole;
 }

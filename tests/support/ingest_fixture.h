@@ -175,7 +175,7 @@ class IngestTest : public testing::Test {
   [[nodiscard]] std::unique_ptr<Ingest> begin(Ingest::Mode mode, std::size_t fail_at = 0) {
     return std::make_unique<Ingest>(limits_, pools(), writer(fail_at), mode, 7);
   }
-  [[nodiscard]] IngestPools pools() { return {disk_, compute_, digests_, blocks_}; }
+  [[nodiscard]] IngestPools pools() { return {disk_, compute_, digests_, blocks_, decoding_}; }
 
   // As a connection does it: blocks that end at borders of blocks in the file.
   boost::asio::awaitable<Status> send(Ingest& ingest, std::string_view bytes) {
@@ -299,6 +299,7 @@ class IngestTest : public testing::Test {
   Metrics metrics_;
   io::WorkerPool compute_{"compute", 2};
   digest::Engine digests_{compute_, metrics_};
+  codec::ParallelDecoding decoding_{compute_, {.bytes_max = limits_.parallel_decoding_bytes_max}};
 };
 
 }  // namespace strata::upload

@@ -154,10 +154,11 @@ class UploadsTest : public testing::Test {
   Metrics metrics_;
   io::WorkerPool compute_{"compute", 2};
   digest::Engine digests_{compute_, metrics_};
+  codec::ParallelDecoding decoding_{compute_, {.bytes_max = limits_.parallel_decoding_bytes_max}};
   Uploads uploads_{Uploads::Parts{limits_,
                                   clock_,
                                   random_,
-                                  {disk_, compute_, digests_, blocks_},
+                                  {disk_, compute_, digests_, blocks_, decoding_},
                                   *blobs_,
                                   *journal_,
                                   publisher_}};

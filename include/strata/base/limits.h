@@ -32,6 +32,9 @@ struct Limits {
   std::uint64_t zstd_window_bytes_max = 128 * kMiB;
   std::uint64_t xz_memory_bytes_max = 256 * kMiB;  // dictionary and decoder state
   std::uint64_t codec_parts_max = 16'000'000;      // members, blocks or frames
+  // All uploads together: xz blocks that are decoded beside each other, stored and decoded (xz -T6:
+  // 37 MiB each with their decoders). Beyond it each upload has one block, of at most half of this.
+  std::uint64_t parallel_decoding_bytes_max = 256 * kMiB;
 
   // What a seekable copy may take on the disk, where an image needs one; 0: none is made. Without
   // it such an image has no ranges of its decoded view.

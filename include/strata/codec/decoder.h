@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "strata/base/limits.h"
 #include "strata/base/result.h"
 #include "strata/codec/encoding.h"
+#include "strata/codec/parallel_decoding.h"
 
 // Streaming decoders: gzip (RFC 1952, any number of members, zero padding behind them), xz (any
 // number of streams, with stream padding) and zstd (RFC 8878, any number of frames, skippable ones
@@ -39,10 +41,22 @@ class Decoder {
   virtual ~Decoder() = default;
   // Takes from `in`, puts into `out`. Progress is made whenever both are non-empty, or `in` is
   // empty and output is pending (then consumed is 0; produced 0 means that more input is needed).
-  // A step that took all of `in` and left room in `out` holds nothing back.
+  // A step that took all of `in` and left room in `out` holds nothing back. Both are otherwise
+  // while the decoder is waiting().
   [[nodiscard]] virtual Result<Step> step(std::span<const std::byte> in,
                                           std::span<std::byte> out) = 0;
-  // The input has ended and step() has nothing pending: an error when that is in mid-stream.
+  // Parts of the stream are being decoded on other threads, or are decoded and not given yet:
+  // output or an error will come, without input too. A step that does nothing means then that it
+  // should be called again after `wake`, or with more input. Only of decoders made with
+  // ParallelDecoding.
+  [[nodiscard]] virtual bool waiting() const { return false; }
+  // Before the first step. `wake` is called on any thread; perhaps once when the decoder has gone.
+  virtual void set_wake(std::function<void()> /*wake*/) {}
+  // How many of the stored bytes that step() has taken lie behind the place of what it has given:
+  // save() and entry() are of the place that is so much before them.
+  [[nodiscard]] virtual std::uint64_t ahead() const { return 0; }
+  // The input has ended and step() has nothing pending, nor is it waiting(): an error when that is
+  // in mid-stream.
   [[nodiscard]] virtual Status finish() = 0;
   // The state between two steps, to be continued by restore_decoder in another process, by another
   // engine or version of the library. nullopt inside an xz block or a zstd frame, whose libraries
@@ -65,8 +79,10 @@ class Decoder {
 
 inline constexpr std::size_t kSavedDecoderBytesMax = 192 * 1024;
 
-// `encoding` must not be kIdentity.
-[[nodiscard]] std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits);
+// `encoding` must not be kIdentity. With `parallel` xz whose blocks
+// say their sizes is decoded on several threads: the same bytes, places, states and verdicts.
+[[nodiscard]] std::unique_ptr<Decoder> make_decoder(Encoding encoding, const DecoderLimits& limits,
+                                                    const ParallelDecoding* parallel = nullptr);
 // Continues behind the last byte consumed before save(). What was counted (output, parts) goes on
 // counting towards `limits`. kCorruptData says what is wrong with a state that is damaged, cut or
 // of another version; hostile bytes are refused, never believed. The caller compares the encoding
@@ -80,6 +96,7 @@ struct RestoredDecoder {
   std::unique_ptr<Decoder> decoder;
 };
 [[nodiscard]] Result<RestoredDecoder> restore_decoder(std::span<const std::byte> saved,
-                                                      const DecoderLimits& limits);
+                                                      const DecoderLimits& limits,
+                                                      const ParallelDecoding* parallel = nullptr);
 
 }  // namespace strata::codec
