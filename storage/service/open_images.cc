@@ -16,7 +16,14 @@ struct Seek {
 Seek open_seekable(Services& services, const catalog::Image& image,
                    const std::shared_ptr<const blob::BlobReader>& reader) {
   if (image.content.encoding == codec::Encoding::kIdentity) return {};
-  auto view = SeekableView::open(services.blob_store, image, reader, services.view_blocks.cache());
+  // A block that is damaged may be so in the index or the copy, which are then made again; what is
+  // opened from then on is the new one.
+  auto damaged = [&services, id = image.id.text(), blob = image.blob, content = image.content] {
+    (void)services.reindexer.want(blob, content);
+    services.open_images.forget(id);
+  };
+  auto view = SeekableView::open(services.blob_store, image, reader, services.view_blocks.cache(),
+                                 std::move(damaged));
   if (view) return {.view = *std::move(view)};
   const Error& error = view.error();
   if (error.code() == Errc::kNotSeekable) return {};

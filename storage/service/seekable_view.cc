@@ -32,12 +32,13 @@ Result<codec::SeekIndex> read_index_of(blob::BlobStore& store, const catalog::Im
 }
 
 SeekableView::SeekableView(codec::SeekIndex index, Readers readers,
-                           std::shared_ptr<codec::BlockCache> cache)
+                           std::shared_ptr<codec::BlockCache> cache, Damaged damaged)
     : index_(std::move(index)),
       sources_{.stored = read_at(std::move(readers.stored)),
                .index = read_at(std::move(readers.index)),
                .copy = read_at(std::move(readers.copy))},
       cache_(std::move(cache)),
+      damaged_(std::move(damaged)),
       id_(cache_->new_view()) {}
 
 SeekableView::~SeekableView() {
@@ -46,7 +47,8 @@ SeekableView::~SeekableView() {
 
 Result<std::shared_ptr<SeekableView>> SeekableView::open(blob::BlobStore& store,
                                                          const catalog::Image& image, Reader stored,
-                                                         std::shared_ptr<codec::BlockCache> cache) {
+                                                         std::shared_ptr<codec::BlockCache> cache,
+                                                         Damaged damaged) {
   STRATA_TRY(const auto file, store.open_side(image.blob, blob::Side::kSeekIndex));
   STRATA_TRY(auto index, read_index(file, image.content));
   if (!index.seekable()) {
@@ -59,8 +61,9 @@ Result<std::shared_ptr<SeekableView>> SeekableView::open(blob::BlobStore& store,
       return Error(Errc::kCorruptData, "the seekable copy has another size than its index says");
     }
   }
-  return std::make_shared<SeekableView>(
-      std::move(index), Readers{std::move(stored), file, std::move(copy)}, std::move(cache));
+  return std::make_shared<SeekableView>(std::move(index),
+                                        Readers{std::move(stored), file, std::move(copy)},
+                                        std::move(cache), std::move(damaged));
 }
 
 }  // namespace strata::storage

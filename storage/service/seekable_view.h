@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "storage/blob/blob_store.h"
@@ -28,8 +29,11 @@ class SeekableView {
     std::shared_ptr<const blob::BlobReader> index;
     std::shared_ptr<const blob::BlobReader> copy;  // null where there is none
   };
+  // What is done when a block turns out to be damaged; any thread.
+  using Damaged = std::function<void()>;
   // `cache` is shared by all views: the last ones may go when the server has gone.
-  SeekableView(codec::SeekIndex index, Readers readers, std::shared_ptr<codec::BlockCache> cache);
+  SeekableView(codec::SeekIndex index, Readers readers, std::shared_ptr<codec::BlockCache> cache,
+               Damaged damaged = nullptr);
   ~SeekableView();
   SeekableView(const SeekableView&) = delete;
   SeekableView& operator=(const SeekableView&) = delete;
@@ -38,8 +42,12 @@ class SeekableView {
   // which making it again would not change. Blocks: disk pool.
   [[nodiscard]] static Result<std::shared_ptr<SeekableView>> open(
       blob::BlobStore& store, const catalog::Image& image,
-      std::shared_ptr<const blob::BlobReader> stored, std::shared_ptr<codec::BlockCache> cache);
+      std::shared_ptr<const blob::BlobReader> stored, std::shared_ptr<codec::BlockCache> cache,
+      Damaged damaged = nullptr);
 
+  void report_damage() const {
+    if (damaged_) damaged_();
+  }
   [[nodiscard]] const codec::SeekIndex& index() const { return index_; }
   [[nodiscard]] const codec::SeekSources& sources() const { return sources_; }
   [[nodiscard]] std::uint64_t id() const { return id_; }  // in the cache
@@ -49,6 +57,7 @@ class SeekableView {
   const codec::SeekIndex index_;
   const codec::SeekSources sources_;
   const std::shared_ptr<codec::BlockCache> cache_;
+  const Damaged damaged_;
   const std::uint64_t id_;
   SequentialReads reads_;
 };

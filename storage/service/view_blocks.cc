@@ -102,6 +102,7 @@ void ViewBlocks::decode(const Load& load, const codec::BlockInput& input) {
 
 // The next in the queue takes over the place of this one. Behind the mutex `this` may be gone.
 void ViewBlocks::end(const Load& load, const Result<Bytes>& result) {
+  if (!result && result.error().code() == Errc::kCorruptData) load.view->report_damage();
   load.done(result);
   const std::lock_guard lock(mutex_);
   if (!queue_.empty()) {
