@@ -108,11 +108,13 @@ std::vector<std::string> ConfigFile::texts(std::string_view key) {
 }
 
 void ConfigFile::read_limits(Limits& limits) {
-  const auto number = [&](std::string_view name, auto& field, std::int64_t min = 1) {
+  const auto at_least = [&](std::int64_t min, std::string_view name, auto& field) {
     if (const auto value = integer("limits." + std::string(name), min)) {
       field = static_cast<std::remove_reference_t<decltype(field)>>(*value);
     }
   };
+  const auto number = [&](std::string_view name, auto& field) { at_least(1, name, field); };
+  const auto number_or_none = [&](std::string_view name, auto& field) { at_least(0, name, field); };
   const auto duration = [&]<typename D>(std::string_view name, D& field) {
     if (const auto value = integer("limits." + std::string(name), 0)) field = D(*value);
   };
@@ -123,7 +125,7 @@ void ConfigFile::read_limits(Limits& limits) {
   number("xz_memory_bytes_max", limits.xz_memory_bytes_max);
   number("codec_parts_max", limits.codec_parts_max);
   number("parallel_decoding_bytes_max", limits.parallel_decoding_bytes_max);
-  number("seek_copy_bytes_max", limits.seek_copy_bytes_max, 0);
+  number_or_none("seek_copy_bytes_max", limits.seek_copy_bytes_max);
   number("header_bytes_max", limits.header_bytes_max);
   number("header_count_max", limits.header_count_max);
   number("target_bytes_max", limits.target_bytes_max);

@@ -16,8 +16,9 @@ namespace strata::blob {
 // message when the root was written by a newer format version.
 //
 // What it promises beyond the contract: a blob whose sidecar exists has all its bytes, and every
-// step towards that is durable before the next one starts (ARCHITECTURE rule 2). A few readers are
-// kept open (Limits::blob_readers_kept), so that opening a blob in demand costs no system call.
+// step towards that is durable before the next one starts (ARCHITECTURE rule 2). Long runs of zeros
+// become holes of the file and count as no space. A few readers are kept open
+// (Limits::blob_readers_kept), so that opening a blob in demand costs no system call.
 [[nodiscard]] Result<std::unique_ptr<BlobStore>> open_local_blob_store(io::FileSystem& fs,
                                                                        const std::string& root,
                                                                        Random& random,

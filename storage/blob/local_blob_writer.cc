@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/blob/sidecar.h"
+#include "storage/blob/zero_runs.h"
 #include "strata/base/log.h"
 #include "strata/io/block.h"
 
@@ -11,6 +12,10 @@ namespace strata::blob {
 namespace {
 
 constexpr std::size_t kAlignmentMask = io::kBlockAlignment - 1;
+
+// A hole is punched for a long run of zeros at once: a call can wait for milliseconds, whatever its
+// length (ext4 mounted with discard: 1 GiB of zeros in 3.5 s by the MiB, in 0.1 s by 64 of them).
+constexpr std::uint64_t kUnpunchedBytesMax = 64 << 20;
 
 // How an append is cut. O_DIRECT and the page cache never write to the same page of a file: data
 // follow each other without a gap, so a page that the cache has begun is filled up through the
@@ -51,6 +56,7 @@ LocalBlobWriter::LocalBlobWriter(LocalParts& parts, const BlobId& id,
 
 LocalBlobWriter::~LocalBlobWriter() {
   if (!kept_) abort();
+  if (file_ != nullptr) (void)punch_hole();  // who goes on does not know of it
   sides_->remove();
 }
 
@@ -74,12 +80,48 @@ Status LocalBlobWriter::settle(Status outcome) {
 
 Status LocalBlobWriter::append(std::span<const std::byte> data) {
   if (auto fine = usable(); !fine) return fine;
+  return settle(append_stretches(data));
+}
+
+Status LocalBlobWriter::append_stretches(std::span<const std::byte> data) {
+  while (!data.empty()) {
+    const Stretch next = next_stretch(size(), data);
+    if (auto written = write_pages(data.first(next.bytes)); !written) return written;
+    if (auto left = leave_hole(data.subspan(next.bytes, next.zeros)); !left) return left;
+    data = data.subspan(next.bytes + next.zeros);
+  }
+  return {};
+}
+
+Status LocalBlobWriter::write_pages(std::span<const std::byte> data) {
+  if (data.empty()) return {};
+  if (auto punched = punch_hole(); !punched) return punched;
   const Cut cut = direct_works_ ? cut_at_pages(size(), data) : Cut{data, {}, {}};
   Status written = require_space(data.size());
   if (written) written = write_buffered(cut.head);
   if (written) written = write_direct(cut.whole);
   if (written) written = write_buffered(cut.tail);
-  return settle(written);
+  return written;
+}
+
+// Whole pages, and nothing was ever written to them: neither way of writing meets a hole.
+Status LocalBlobWriter::leave_hole(std::span<const std::byte> zeros) {
+  if (zeros.empty()) return {};
+  if (auto extended = file_->truncate(size() + zeros.size()); !extended) return extended;
+  // Also the part of a run that is not reserved: what is unpunched ends where the file ends.
+  if (unpunched_ > 0 || size() < reserved_) unpunched_ += zeros.size();
+  grow(zeros.size());
+  return unpunched_ < kUnpunchedBytesMax ? Status() : punch_hole();
+}
+
+// Gives back what was reserved for the zeros at the end. Not for their sake: what is reserved reads
+// as zeros too, and that is how it stays on a file system that punches no holes. The size has come
+// first, because behind the end of a file ext4 punches none.
+Status LocalBlobWriter::punch_hole() {
+  const std::uint64_t bytes = std::exchange(unpunched_, 0);
+  if (bytes == 0) return {};
+  STRATA_TRY([[maybe_unused]] const bool punched, file_->punch_hole(size() - bytes, bytes));
+  return {};
 }
 
 Status LocalBlobWriter::require_space(std::size_t bytes) const {
@@ -106,9 +148,13 @@ void LocalBlobWriter::use_direct(bool on) {
 Status LocalBlobWriter::write(std::span<const std::byte> data) {
   if (data.empty()) return {};
   if (auto written = file_->write_at(size(), data); !written) return written;
-  const std::lock_guard lock(mutex_);
-  size_ += data.size();
+  grow(data.size());
   return {};
+}
+
+void LocalBlobWriter::grow(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  size_ += bytes;
 }
 
 // The bytes, and once the name: without it a power cut leaves bytes that nobody finds.
@@ -152,6 +198,7 @@ Status LocalBlobWriter::truncate(std::uint64_t size) {
   Status cut = file_->truncate(size);
   if (cut) {
     reserved_ = std::min(reserved_, size);  // what was reserved behind the end is gone with it
+    unpunched_ -= std::min(unpunched_, this->size() - size);
     const std::lock_guard lock(mutex_);
     size_ = size;
   }
@@ -185,6 +232,7 @@ Status LocalBlobWriter::publish(const BlobInfo& info) {
   if (sidecar.size() > parts_.sidecar_bytes_max) {
     return Error(Errc::kTooLarge, "what is to be kept beside the bytes is too large");
   }
+  if (auto punched = punch_hole(); !punched) return punched;
   if (reserved_ > size()) {  // gives back what was reserved and not used
     if (auto cut = file_->truncate(size()); !cut) return cut;
   }

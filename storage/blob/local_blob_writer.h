@@ -42,11 +42,16 @@ class LocalBlobWriter final : public BlobWriter {
  private:
   [[nodiscard]] Status usable() const;
   Status settle(Status outcome);
+  [[nodiscard]] Status append_stretches(std::span<const std::byte> data);
   [[nodiscard]] Status require_space(std::size_t bytes) const;
+  [[nodiscard]] Status write_pages(std::span<const std::byte> data);
+  [[nodiscard]] Status leave_hole(std::span<const std::byte> zeros);
+  [[nodiscard]] Status punch_hole();
   [[nodiscard]] Status write(std::span<const std::byte> data);
   [[nodiscard]] Status write_direct(std::span<const std::byte> data);
   [[nodiscard]] Status write_buffered(std::span<const std::byte> data);
   void use_direct(bool on);
+  void grow(std::size_t bytes);
   [[nodiscard]] Result<const io::File*> file_to_read() const;
   [[nodiscard]] Status publish(const BlobInfo& info);
   [[nodiscard]] Status link_durably(const std::string& from, const std::string& to);
@@ -60,8 +65,9 @@ class LocalBlobWriter final : public BlobWriter {
   std::unique_ptr<io::File> file_;            // null when spent
   const std::shared_ptr<StagedSides> sides_;  // with its SideWriters
   std::uint64_t reserved_;
-  bool direct_works_;  // on this file system
-  bool direct_;        // now
+  std::uint64_t unpunched_ = 0;  // zeros at the end, of which some take reserved space
+  bool direct_works_;            // on this file system
+  bool direct_;                  // now
   bool kept_ = false;
   bool named_ = false;  // its name in staging is durable; only sync() looks
 

@@ -1,11 +1,9 @@
 #include "storage/client/sparse_writer.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
+
+#include "storage/io/zeros.h"
 
 namespace strata::client {
 namespace {
@@ -20,11 +18,6 @@ constexpr std::uint64_t align_up(std::uint64_t offset) {
   return align_down(offset + kHoleAlignment - 1);
 }
 
-bool is_zero(std::span<const std::byte> data) {
-  return data.front() == std::byte{0} &&
-         std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
-}
-
 struct Stretch {
   std::size_t bytes;
   bool zero;
@@ -34,11 +27,11 @@ struct Stretch {
 Stretch first_stretch(std::span<const std::byte> data, std::uint64_t offset) {
   const auto head =
       std::min<std::uint64_t>(data.size(), align_down(offset) + kHoleAlignment - offset);
-  Stretch stretch{static_cast<std::size_t>(head), is_zero(data.first(head))};
+  Stretch stretch{static_cast<std::size_t>(head), io::all_zero(data.first(head))};
   while (stretch.bytes < data.size()) {
     const auto rest = data.subspan(stretch.bytes);
     const auto block = rest.first(std::min<std::size_t>(rest.size(), kHoleAlignment));
-    if (is_zero(block) != stretch.zero) break;
+    if (io::all_zero(block) != stretch.zero) break;
     stretch.bytes += block.size();
   }
   return stretch;
@@ -57,12 +50,8 @@ Status fill(io::File& file, std::uint64_t offset, std::uint64_t end) {
 }  // namespace
 
 Status make_hole(io::File& file, std::uint64_t offset, std::uint64_t bytes) {
-  int failed = 0;
-  do {
-    failed = ::fallocate(file.descriptor(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                         static_cast<off_t>(offset), static_cast<off_t>(bytes));
-  } while (failed != 0 && errno == EINTR);
-  if (failed != 0) return fill(file, offset, offset + bytes);
+  STRATA_TRY(const bool punched, file.punch_hole(offset, bytes));
+  if (!punched) return fill(file, offset, offset + bytes);
   STRATA_TRY(const std::uint64_t size, file.size());
   return size < offset + bytes ? file.truncate(offset + bytes) : Status();
 }

@@ -24,7 +24,7 @@ Seek open_seekable(Services& services, const catalog::Image& image,
   if (error.code() != Errc::kNotFound) {
     log::warn("seek_index.unusable", {{"image", image.id.text()}, {"why", error.message()}});
   }
-  return {.under_way = answer == upload::Reindexer::Answer::kUnderWay};
+  return {.view = nullptr, .under_way = answer == upload::Reindexer::Answer::kUnderWay};
 }
 
 std::size_t index_bytes(const OpenImages::Opened& opened) {

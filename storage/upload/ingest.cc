@@ -63,6 +63,7 @@ Result<std::unique_ptr<Ingest>> Ingest::resume(const Limits& limits, IngestPools
 Ingest::~Ingest() {
   state_->cancelled = true;
   state_->set_decoder(nullptr);
+  state_->stop_pass();
   // Removing files: on the disk pool, behind the last write. A writer that is kept is let go of by
   // the last task.
   state_->writes.post([state = state_] {
@@ -242,6 +243,7 @@ void Ingest::cancel(const Error& why) {
 asio::awaitable<void> Ingest::close() {
   state_->cancelled = true;
   state_->set_decoder(nullptr);
+  state_->stop_pass();
   auto closed = std::make_shared<std::atomic<bool>>(false);
   state_->writes.post([state = state_, closed] {
     state->close_index();

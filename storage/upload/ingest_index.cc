@@ -55,15 +55,21 @@ void Ingest::State::finish_index() {
         if (const auto self = weak.lock()) self->fail(why);
       });
   const std::lock_guard lock(mutex);
-  pass = std::move(made);
+  if (!cancelled) pass = std::move(made);
 }
 
-void Ingest::State::close_index() {
-  std::unique_ptr<IndexPass> ended;
-  const auto stage = current_index();
+void Ingest::State::stop_pass() {
+  std::unique_ptr<IndexPass> ended;  // goes outside the lock
   {
     const std::lock_guard lock(mutex);
     ended = std::move(pass);
+  }
+}
+
+void Ingest::State::close_index() {
+  const auto stage = current_index();
+  {
+    const std::lock_guard lock(mutex);
     index = nullptr;
   }
   if (stage) stage->close();

@@ -151,6 +151,7 @@ struct Ingest::State : std::enable_shared_from_this<Ingest::State> {
   }
   void index_head();    // the bytes that were processed before the encoding was known
   void finish_index();  // everything is in the file, and known
+  void stop_pass();     // not in a queue: it needs the compute pool, which may go before the disk's
   void close_index();   // in the queue of the writes
 
   // Finds the encoding as soon as the first bytes are there; `ended`: there will be no more.

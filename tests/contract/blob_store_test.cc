@@ -223,6 +223,64 @@ TEST_P(BlobStoreContract, KeepsEveryMixtureOfAlignments) {
   }
 }
 
+// As above, with runs of zeros of every length: what a store does not write reads as zeros, behind
+// a truncation into the run and in a new writer too.
+TEST_P(BlobStoreContract, KeepsEveryMixtureOfZerosAndData) {
+  std::mt19937 random(11);
+  io::Block block;
+  for (int round = 0; round < 8; ++round) {
+    std::string model;
+    auto writer = begin(round % 2 == 0 ? WriteHints{4 << 20} : WriteHints{});
+    writer->keep();
+    const BlobId id = writer->id();
+    for (int step = 0; step < 15; ++step) {
+      const std::size_t from = random() % 2 == 0 ? 0 : random() % 5000;
+      const std::size_t sizes[] = {random() % 10, random() % 200'000, 65'536, 512 << 10};
+      const std::size_t n = sizes[random() % std::size(sizes)];
+      std::byte* const data = block.data() + from;
+      for (std::size_t at = 0; at < n;) {
+        const std::size_t run = std::min<std::size_t>(n - at, random() % 150'000);
+        std::fill_n(data + at, run, std::byte(random() % 3 == 0 ? random() : 0));
+        at += run;
+      }
+      ASSERT_TRUE(writer->append({data, n}));
+      model.append(reinterpret_cast<const char*>(data), n);
+      if (random() % 5 == 0) {
+        model.resize(model.size() - random() % (model.size() + 1) / 3);
+        ASSERT_TRUE(writer->truncate(model.size()));
+      }
+      if (random() % 6 == 0) {
+        ASSERT_TRUE(writer->sync());
+      }
+      if (random() % 8 == 0) {
+        writer.reset();
+        model.resize(model.size() - random() % (model.size() + 1) / 3);
+        writer = std::move(*store().resume(id, model.size()));
+        writer->keep();
+      }
+      ASSERT_EQ(writer->size(), model.size());
+      ASSERT_TRUE(read(*writer) == model) << "round " << round << ", step " << step;
+    }
+    ASSERT_TRUE(writer->commit(properties_of(model), ""));
+    EXPECT_TRUE(get(id) == model) << "round " << round;
+  }
+}
+
+TEST_P(BlobStoreContract, TruncationIntoZerosKeepsWhatIsBeforeThem) {
+  constexpr std::size_t kEnd = 200 * io::kBlockAlignment;  // no byte follows the zeros
+  const std::string data(400'000, 'd'), zeros(kEnd - data.size(), '\0');
+  for (const std::size_t size : {std::size_t{400'000}, std::size_t{500'000}, kEnd - 1}) {
+    const auto writer = begin({1'000'000});
+    for (const std::string& bytes : {data, zeros}) ASSERT_TRUE(writer->append(bytes_of(bytes)));
+    ASSERT_TRUE(writer->truncate(size));
+    ASSERT_TRUE(writer->append(bytes_of(data)));
+    const std::string expected = (data + zeros).substr(0, size) + data;
+    EXPECT_TRUE(read(*writer) == expected) << size;
+    ASSERT_TRUE(writer->commit(properties_of(expected), ""));
+    EXPECT_TRUE(get(writer->id()) == expected) << size;
+  }
+}
+
 TEST_P(BlobStoreContract, SyncsAndReadsBesideAppends) {
   constexpr std::size_t kPieces = 200;
   io::Block block;

@@ -7,6 +7,8 @@
 #include "storage/service/services.h"
 #include "storage/service/view_blocks.h"
 #include "strata/digest/hasher.h"
+#include "tests/support/codec_forge.h"
+#include "tests/support/seek_world.h"
 #include "tests/support/temporary_directory.h"
 
 namespace strata::storage {
@@ -17,15 +19,40 @@ class OpenImagesTest : public testing::Test {
   OpenImagesTest() : catalog_(*catalog::open_rocksdb_catalog(folder_.path() + "/catalog")) {}
 
   std::string upload(const std::string& bytes, catalog::Visibility visibility) {
+    blob::BlobProperties properties;
+    properties.stored = properties.decoded = digest::digest_of(bytes);
+    return publish(bytes, visibility, properties, {});
+  }
+  // A gzip image of 65 000 bytes, with the index that it has, or one of other bytes.
+  std::string upload_gzip(char fill, bool own_index) {
+    const std::string plain(65'000, fill);
+    test::SeekWorld world;
+    EXPECT_TRUE(world.make(test::forge_gzip({.data = plain})));
+    blob::BlobProperties properties;
+    properties.stored = digest::digest_of(world.stored);
+    properties.decoded = digest::digest_of(plain);
+    properties.encoding = codec::Encoding::kGzip;
+    std::uint64_t states_bytes = 0;
+    for (const auto& block : world.index.blocks) states_bytes += block.data_bytes;
+    if (own_index) world.index.stored_sha256 = properties.stored.sha256;
+    return publish(world.stored, catalog::Visibility::kPublic, properties,
+                   world.index_file.substr(0, static_cast<std::size_t>(states_bytes)) +
+                       codec::to_bytes(world.index, states_bytes));
+  }
+  std::string publish(const std::string& bytes, catalog::Visibility visibility,
+                      const blob::BlobProperties& properties, const std::string& index) {
     auto writer = *blobs_->begin({});
-    EXPECT_TRUE(writer->append(std::as_bytes(std::span(bytes.data(), bytes.size()))));
+    EXPECT_TRUE(writer->append(std::as_bytes(std::span(bytes))));
+    if (!index.empty()) {
+      auto side = *writer->begin_side(blob::Side::kSeekIndex);
+      EXPECT_TRUE(side->append(std::as_bytes(std::span(index))));
+      EXPECT_TRUE(side->commit());
+    }
     catalog::Image image;
     image.id = ImageId::generate(clock_, random_);
     image.name = "disk";
     image.owner = "owner";
     image.visibility = visibility;
-    blob::BlobProperties properties;
-    properties.stored = properties.decoded = digest::digest_of(bytes);
     auto published = images_.publish(std::move(writer), image, properties);
     EXPECT_TRUE(published) << published.error().message();
     return published->id.text();
@@ -48,8 +75,11 @@ class OpenImagesTest : public testing::Test {
   codec::ParallelDecoding decoding_{compute_, {.bytes_max = 1}};
   OpenImages open_{{.images_max = 2, .index_bytes_max = 1 << 20}};
   ViewBlocks view_blocks_{config_.limits, disk_, compute_, metrics_};
-  Services services_{config_, clock_,    random_, disk_, compute_,     digests_, blocks_, decoding_,
-                     *blobs_, *catalog_, images_, open_, view_blocks_, metrics_, counts_, "token"};
+  upload::Reindexer reindexer_{
+      config_.limits, {disk_, compute_, digests_, blocks_, decoding_}, *blobs_};
+  Services services_{config_,      clock_,     random_,  disk_,     compute_, digests_,
+                     blocks_,      decoding_,  *blobs_,  *catalog_, images_,  open_,
+                     view_blocks_, reindexer_, metrics_, counts_,   "token"};
   const Principal owner_{"owner", "owner", false};
   const Principal stranger_{"stranger", "stranger", false};
 };
@@ -96,6 +126,38 @@ TEST_F(OpenImagesTest, ADeletedImageIsGoneAfterForget) {
   EXPECT_FALSE(open_.open(services_, id, owner_));
   std::byte byte{};  // what is being sent is still readable
   EXPECT_TRUE((*opened)->reader->read_at(0, {&byte, 1}));
+}
+
+TEST_F(OpenImagesTest, AnImageIsOpenedWithItsIndex) {
+  const std::string id = upload_gzip('a', true);
+  const auto opened = open_.open(services_, id, owner_);
+  ASSERT_TRUE(opened);
+  ASSERT_NE((*opened)->seek, nullptr);
+  EXPECT_EQ((*opened)->seek->index().decoded_bytes, 65'000u);
+  const auto identity = open_.open(services_, upload("abc", catalog::Visibility::kPublic), owner_);
+  EXPECT_EQ((*identity)->seek, nullptr);
+}
+
+TEST_F(OpenImagesTest, AnIndexOfOtherBytesIsNotBelieved) {
+  const auto opened = open_.open(services_, upload_gzip('a', false), owner_);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ((*opened)->seek, nullptr);
+}
+
+TEST_F(OpenImagesTest, IndexesAreBoundedInMemory) {
+  OpenImages few({.images_max = 100, .index_bytes_max = 1});
+  const std::string a = upload_gzip('a', true);
+  const std::string b = upload_gzip('b', true);
+  const std::string plain = upload("plain", catalog::Visibility::kPublic);
+  ASSERT_TRUE(few.open(services_, a, owner_));
+  EXPECT_NE(few.find(a, owner_), nullptr);  // the newest is kept with any
+  ASSERT_TRUE(few.open(services_, b, owner_));
+  EXPECT_EQ(few.find(a, owner_), nullptr);
+  EXPECT_NE(few.find(b, owner_), nullptr);
+  few.forget(b);
+  ASSERT_TRUE(few.open(services_, plain, owner_));
+  ASSERT_TRUE(few.open(services_, upload("plain 2", catalog::Visibility::kPublic), owner_));
+  EXPECT_NE(few.find(plain, owner_), nullptr);
 }
 
 }  // namespace

@@ -171,26 +171,34 @@ for name in gzip-6 xz-T1; do
   check_image "$WORK/longer"
 done
 
-for name in gzip-6 xz-T2 zstd-1; do
-  say "a flipped bit in the stored bytes of $name"
+# blob_of BYTES SHA256: the file of the stored bytes.
+blob_of() {
+  local file
+  while read -r file; do
+    if [[ $(sha 256 "$file") == "$2" ]]; then echo "$file"; fi
+  done < <(find "$WORK/storage/store/blobs" -type f -size "${1}c" ! -name '*.*')
+}
+# flip_bit FILE: in its middle, which is compressed noise of the source, where every bit counts.
+flip_bit() {
+  local offset byte
+  offset=$(($(stat -c %s "$1") / 2))
+  byte=$(od -An -tu1 -j "$offset" -N 1 "$1")
+  # shellcheck disable=SC2059 # the byte is made by printf itself
+  printf "\\x$(printf %x $((byte ^ 16)))" | dd of="$1" bs=1 seek="$offset" conv=notrunc status=none
+}
+# Where ranges are read from: the stored bytes, or the copy of what cannot be entered there.
+for name in gzip-6 xz-64KiB seekable.zstd xz-T1; do
   "$STRATA_BIN/strata" show "$name" --storage "$STORAGE" --json >"$WORK/body"
   ID=$(json .id)
-  bytes=$(json .stored.bytes)
-  stored=$(json '.stored.digests["sha-256"]')
-  stop storage || fail "exit code $?"
-  blob=
-  while read -r file; do
-    [[ $(sha 256 "$file") != "$stored" ]] || blob=$file
-  done < <(find "$WORK/storage/store/blobs" -type f -size "${bytes}c" ! -name '*.*')
+  blob=$(blob_of "$(json .stored.bytes)" "$(json '.stored.digests["sha-256"]')")
   [[ -n $blob ]] || fail "no blob of $name"
-  # In the compressed noise of the source, where every bit counts.
-  offset=$((bytes / 2))
-  byte=$(od -An -tu1 -j "$offset" -N 1 "$blob")
-  # shellcheck disable=SC2059 # the byte is made by printf itself
-  printf "\\x$(printf %x $((byte ^ 16)))" | dd of="$blob" bs=1 seek="$offset" conv=notrunc status=none
+  stop storage || fail "exit code $?"
+  if [[ -e $blob.copy ]]; then blob+=.copy; fi
+  say "a flipped bit in ${blob##*/} of $name"
+  flip_bit "$blob"
   start_storage # with nothing of it in memory
   say "$(check damaged "$(decoded)" "$WORK/source")"
-  grep -q "$ID" "$WORK/storage.log" || fail "no line in the log names the image: $(cat "$WORK/storage.log")"
+  grep -q '^[^ ]* error .*corrupt-data' "$WORK/storage.log" || fail "no line in the log says so"
   check damaged "$(decoded)" "$WORK/source" >/dev/null # again: no wrong bytes from a cache either
 done
 

@@ -148,6 +148,26 @@ TEST_F(DecodedRangesTest, WithoutASeekableCopyOneXzBlockHasNoRanges) {
   EXPECT_NE(ask("GET", image + "/extents", {}).body.find("\"zero\":true"), std::string::npos);
 }
 
+// Loads and responses under way end with the daemon, in whatever order they do.
+TEST_F(DecodedRangesTest, TheDaemonMayStopWhileBlocksAreDecoded) {
+  start();
+  const std::string image = upload("disk.img.gz", run_tool("gzip -1", plain_));
+  for (int round = 0; round < 5; ++round) {
+    std::vector<RawSocket> readers;
+    for (int i = 0; i < 8; ++i) {
+      readers.push_back(connect(4096));
+      const std::string first = std::to_string(i * 1'000'000);
+      readers.back().send(head("GET", image + "/decoded", {{"Range", "bytes=" + first + "-"}}));
+    }
+    if (round % 2 == 0) {
+      EXPECT_NE(readers.front().read_head().find(" 206 "), std::string::npos);
+    }
+    stop();
+    start();
+  }
+  EXPECT_EQ(ranged(image, "0-9").body, plain_.substr(0, 10));
+}
+
 TEST_F(DecodedRangesTest, ExtentsOfEveryEncoding) {
   start();
   const std::string all = page({extent(0, kDataBytes, false), extent(kDataBytes, kZeroBytes, true),

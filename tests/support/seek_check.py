@@ -2,9 +2,10 @@
 
 usage: seek_check.py ranges URL FILE COUNT SEED   HEAD, COUNT random ranges, and several ranges in one request
        seek_check.py extents URL FILE             the extents of the image whose view URL is
-       seek_check.py damaged URL FILE             each 64 KiB: right, or a connection that is cut in right bytes
+       seek_check.py damaged URL FILE             each 64 KiB: right, or refused as corrupt-data; all of it in one
+                                                  range: right bytes, then a connection that is cut
 
-`damaged` wants some of both. The first difference ends it with exit code 1.
+`damaged` wants ranges of both kinds. The first difference ends it with exit code 1.
 """
 
 import http.client
@@ -193,21 +194,50 @@ def merged(extents):
 
 
 def check_damaged(view):
-    right = cut = 0
+    right = refused = 0
     for first in range(0, view.size, 1 << 16):
         last = min(view.size, first + (1 << 16)) - 1
-        try:
-            answer = view.ask(Range=f"bytes={first}-{last}")
-            view.compare(view.whole_body(answer, 206), first, last)
+        if is_right_or_corrupt(view, first, last):
             right += 1
-        except CUT as error:
-            part = getattr(error, "partial", b"")
-            view.compare(part, first, first + len(part) - 1)
-            view.connection.close()
-            cut += 1
-    if not right or not cut:
-        raise Wrong(f"{cut} ranges are cut, {right} are right")
-    print(f"{cut} of {cut + right} ranges are cut")
+        else:
+            refused += 1
+    if not right or not refused:
+        raise Wrong(f"{refused} ranges are refused, {right} are right")
+    check_cut(view)
+    print(f"{refused} of {refused + right} ranges are refused")
+
+
+def is_right_or_corrupt(view, first, last):
+    """False: the server says that it cannot, before it sends a byte or after some right ones."""
+    try:
+        answer = view.ask(Range=f"bytes={first}-{last}")
+        body = view.whole_body(answer, 206 if answer.status != 500 else 500)
+    except CUT as error:
+        check_part(view, first, error)
+        return False
+    if answer.status == 206:
+        view.compare(body, first, last)
+        return True
+    kind = json.loads(body)["type"]
+    if not kind.endswith("corrupt-data"):
+        raise Wrong(f"{first}-{last}: a problem of type {kind}")
+    return False
+
+
+def check_cut(view):
+    try:
+        answer = view.ask(Range="bytes=0-")
+        view.whole_body(answer, 206)
+    except CUT as error:
+        check_part(view, 0, error)
+        return
+    raise Wrong("a range over the damage is not cut")
+
+
+def check_part(view, first, error):
+    part = getattr(error, "partial", b"")
+    view.compare(part, first, first + len(part) - 1)
+    view.connection.close()
 
 
 def main():

@@ -2,11 +2,9 @@
 // damage and cleans up. The power cuts are in tests/crash.
 #include "storage/blob/local_blob_store.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "strata/io/block.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/fixed.h"
+#include "tests/support/open_flags.h"
 #include "tests/support/temporary_directory.h"
 
 namespace strata::blob {
@@ -378,18 +377,8 @@ TEST(LocalBlobStoreOnDisk, GivesFileSlicesAndReleasesUnusedReservation) {
   EXPECT_EQ(back, bytes);
 }
 
-// The writer's descriptors, as Linux shows them.
 struct OnDisk : ::testing::Test {
-  // Whether the one for writing has O_DIRECT.
-  static bool is_direct(const BlobId& id) {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-      std::error_code gone;  // the iterator's own
-      if (std::filesystem::read_symlink(entry, gone).filename() != id.text()) continue;
-      const int flags = fcntl(std::stoi(entry.path().filename()), F_GETFL);
-      if ((flags & O_ACCMODE) == O_RDWR) return (flags & O_DIRECT) != 0;
-    }
-    return false;
-  }
+  static bool is_direct(const BlobId& id) { return test::writes_direct(id.text()); }
   std::uint64_t allocated(const BlobId& id) const {
     struct stat status {};
     EXPECT_EQ(stat((dir_.path() + "/staging/" + id.text()).c_str(), &status), 0);
