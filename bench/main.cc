@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc == 2 && std::string_view(argv[1]) == "--xz") {
-    std::fputs(strata::bench::measure_xz_ratio().c_str(), stdout);
+    strata::bench::print_xz_ratio(stdout);
     return 0;
   }
   benchmark::Initialize(&argc, argv);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <semaphore>
 #include <span>
 #include <vector>
@@ -27,7 +26,7 @@ Bytes xz_threads(const Bytes& plain, std::uint64_t block_bytes) {
   lzma_mt options{};
   options.threads = static_cast<std::uint32_t>(io::usable_cpus());
   options.block_size = block_bytes;
-  options.preset = 1;
+  options.preset = 0;
   options.check = LZMA_CHECK_CRC64;
   lzma_stream stream = LZMA_STREAM_INIT;
   check(::lzma_stream_encoder_mt(&stream, &options) == LZMA_OK, "lzma_stream_encoder_mt");
@@ -71,8 +70,8 @@ double median(std::array<double, kRounds> values) {
   return values[kRounds / 2];
 }
 
-std::string measure(const Bytes& plain, std::uint64_t block_bytes,
-                    const codec::ParallelDecoding& parallel) {
+void print_ratio(std::FILE* out, const Bytes& plain, std::uint64_t block_bytes,
+                 const codec::ParallelDecoding& parallel) {
   const Bytes file = xz_threads(plain, block_bytes);
   std::array<double, kRounds> one{};
   std::array<double, kRounds> all{};
@@ -82,29 +81,26 @@ std::string measure(const Bytes& plain, std::uint64_t block_bytes,
     all[round] = decode(file, &parallel);
     ratio[round] = one[round] / all[round];
   }
-  std::array<char, 160> line{};
   const double gigabytes = static_cast<double>(kDecodedBytes) / 1e9;
-  std::snprintf(line.data(), line.size(), "%8llu KiB  %11zu  %8.3f  %8.3f  %5.2f  %5.2f to %.2f\n",
-                static_cast<unsigned long long>(block_bytes / kKiB), file.size(),
-                gigabytes / median(one), gigabytes / median(all), median(ratio),
-                *std::ranges::min_element(ratio), *std::ranges::max_element(ratio));
-  return line.data();
+  std::fprintf(out, "%8llu KiB  %11zu  %8.3f  %8.3f  %5.2f  %5.2f to %.2f\n",
+               static_cast<unsigned long long>(block_bytes / kKiB), file.size(),
+               gigabytes / median(one), gigabytes / median(all), median(ratio),
+               *std::ranges::min_element(ratio), *std::ranges::max_element(ratio));
 }
 
 }  // namespace
 
-std::string measure_xz_ratio() {
+void print_xz_ratio(std::FILE* out) {
   io::WorkerPool pool("compute", io::usable_cpus());
   const codec::ParallelDecoding parallel(pool, {.bytes_max = Limits{}.parallel_decoding_bytes_max});
   const Bytes plain = disk_like(kDecodedBytes);
-  std::string text = "xz of " + std::to_string(kDecodedBytes / kMiB) +
-                     " MiB, GB/s decoded on 1 and " + std::to_string(pool.threads()) +
-                     " threads, medians of " + std::to_string(kRounds) + "\n" +
-                     "       block   file bytes       one       all  ratio  of the rounds\n";
-  for (const std::uint64_t block : {24 * kMiB, kMiB, 256 * kKiB, 64 * kKiB}) {
-    text += measure(plain, block, parallel);
+  std::fprintf(out, "xz of %llu MiB, GB/s decoded on 1 and %zu threads, medians of %d\n",
+               static_cast<unsigned long long>(kDecodedBytes / kMiB), pool.threads(), kRounds);
+  std::fputs("       block   file bytes       one       all  ratio  of the rounds\n", out);
+  for (const std::uint64_t block : {24 * kMiB, kMiB, 64 * kKiB}) {
+    print_ratio(out, plain, block, parallel);
+    std::fflush(out);
   }
-  return text;
 }
 
 }  // namespace strata::bench
