@@ -4,13 +4,12 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <array>
 #include <random>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "bench/disk_like.h"
 #include "storage/codec/seek_block.h"
 #include "storage/codec/seek_indexer.h"
 #include "storage/codec/seek_places.h"
@@ -29,34 +28,8 @@ using Bytes = std::vector<std::byte>;
 constexpr std::size_t kDecodedBytes = std::size_t{16} << 20;
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 
-// Like a disk image: text, things that do not compress, and holes.
 const Bytes& decoded_bytes() {
-  static const Bytes kBytes = [] {
-    constexpr std::array<std::string_view, 8> kWords = {"package ",
-                                                        "usr/share/",
-                                                        "\x7f"
-                                                        "ELF",
-                                                        "lib",
-                                                        "version: ",
-                                                        "\n",
-                                                        "0.1",
-                                                        "depends "};
-    Bytes bytes;
-    std::mt19937_64 random(1);
-    while (bytes.size() < kDecodedBytes) {
-      const auto kind = random() % 8;
-      for (std::size_t end = bytes.size() + 65'536; bytes.size() < end;) {
-        if (kind == 0) bytes.insert(bytes.end(), 4096, std::byte{0});
-        if (kind == 1) bytes.push_back(static_cast<std::byte>(random()));
-        if (kind < 2) continue;
-        const auto word = std::as_bytes(std::span(kWords[random() % kWords.size()]));
-        bytes.insert(bytes.end(), word.begin(), word.end());
-        bytes.push_back(static_cast<std::byte>(random() % 64));
-      }
-    }
-    bytes.resize(kDecodedBytes);
-    return bytes;
-  }();
+  static const Bytes kBytes = disk_like(kDecodedBytes);
   return kBytes;
 }
 

@@ -284,6 +284,7 @@ XzJobs::Taken XzJobs::take(std::span<std::uint8_t> out) {
 
 void XzJobs::pop() {
   const std::lock_guard lock(state_->mutex);
+  state_->jobs.front()->share.reset();  // its runner may hold it a moment longer
   state_->jobs.pop_front();
 }
 

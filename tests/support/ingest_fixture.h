@@ -138,6 +138,27 @@ inline std::string xz(const std::string& plain, std::size_t block) {
   return out;
 }
 
+// The same with the sizes in the headers of the blocks, as `xz -T` makes it.
+inline std::string xz_threads(const std::string& plain, std::size_t block) {
+  lzma_mt options{};
+  options.threads = 2;
+  options.block_size = block;
+  options.check = LZMA_CHECK_CRC64;
+  lzma_stream stream = LZMA_STREAM_INIT;
+  EXPECT_EQ(lzma_stream_encoder_mt(&stream, &options), LZMA_OK);
+  std::string out(plain.size() + plain.size() / 2 + 65536, '\0');
+  stream.next_in = reinterpret_cast<const std::uint8_t*>(plain.data());
+  stream.avail_in = plain.size();
+  stream.next_out = reinterpret_cast<std::uint8_t*>(out.data());
+  stream.avail_out = out.size();
+  lzma_ret code = LZMA_OK;
+  while (code == LZMA_OK) code = lzma_code(&stream, LZMA_FINISH);
+  EXPECT_EQ(code, LZMA_STREAM_END);
+  out.resize(static_cast<std::size_t>(stream.total_out));
+  lzma_end(&stream);
+  return out;
+}
+
 // Frames of raw blocks.
 inline std::string zstd(const std::string& plain) {
   constexpr std::size_t kRaw = 100'000;

@@ -114,6 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Encoded{"identity", [](const std::string& plain) { return plain; }},
                     Encoded{"gzip", gzip},
                     Encoded{"xz_blocks", [](const std::string& p) { return xz(p, 500'000); }},
+                    Encoded{"xz_threads",
+                            [](const std::string& p) { return xz_threads(p, 500'000); }},
                     Encoded{"xz_one_block", [](const std::string& p) { return xz(p, p.size()); }},
                     Encoded{"zstd", zstd}),
     [](const auto& value) { return std::string(value.param.name); });
@@ -121,23 +123,26 @@ INSTANTIATE_TEST_SUITE_P(
 // The end of a block whose bytes fill a decoded block exactly is a place to go on from like any
 // other, and is not missed behind the output that is still to be given.
 TEST_F(IngestTest, BlocksThatFillDecodedBlocksExactlyAreGoneOnFrom) {
-  const std::string plain = random_bytes(8 << 20, 11);
-  const std::string stored = xz(plain, 1 << 20);
-  const std::size_t cut = (6 << 20) + 4321;
-  auto first = begin(Ingest::Mode::kResumable);
-  ASSERT_TRUE(send_now(*first, stored.substr(0, cut)));
-  std::optional<Checkpoint> saved;
-  for (int tries = 0; tries < 200; ++tries) {  // until the decoder has come that far
-    const auto taken = checkpoint(*first);
-    ASSERT_TRUE(taken);
-    saved = *taken;
-    if (saved->decoding && saved->decoding->consumed >= 5 << 20) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (const auto encode : {xz, xz_threads}) {
+    record_.reset();
+    const std::string plain = random_bytes(8 << 20, 11);
+    const std::string stored = encode(plain, 1 << 20);
+    const std::size_t cut = (6 << 20) + 4321;
+    auto first = begin(Ingest::Mode::kResumable);
+    ASSERT_TRUE(send_now(*first, stored.substr(0, cut)));
+    std::optional<Checkpoint> saved;
+    for (int tries = 0; tries < 200; ++tries) {  // until the decoder has come that far
+      const auto taken = checkpoint(*first);
+      ASSERT_TRUE(taken);
+      saved = *taken;
+      if (saved->decoding && saved->decoding->consumed >= 5 << 20) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ASSERT_TRUE(saved->decoding);
+    ASSERT_GE(saved->decoding->consumed, 5u << 20);
+    close(*first);
+    EXPECT_EQ(go_on(*saved, stored.substr(cut)).found.decoded, digest::digest_of(plain));
   }
-  ASSERT_TRUE(saved->decoding);
-  ASSERT_GE(saved->decoding->consumed, 5u << 20);
-  close(*first);
-  EXPECT_EQ(go_on(*saved, stored.substr(cut)).found.decoded, digest::digest_of(plain));
 }
 
 // Inside an xz block there is no state: its beginning is decoded again, from the file, while later

@@ -68,6 +68,49 @@ TEST_F(IngestTest, AViewWithoutPlacesIsCopiedUnlessThatIsForbidden) {
   }
 }
 
+// What an index says of blocks, but for the bytes that a reader may fetch beyond a block's end:
+// they depend on how far ahead of its output a decoder has read.
+std::string blocks_of(const std::string& file) {
+  const auto index = codec::read_seek_index(test::SeekWorld::reader(file), file.size());
+  EXPECT_TRUE(index);
+  std::string text;
+  for (const codec::SeekBlock& block : index ? index->blocks : std::vector<codec::SeekBlock>()) {
+    text += std::to_string(static_cast<int>(block.kind)) + ' ' +
+            std::to_string(block.decoded_offset) + ' ' + std::to_string(block.decoded_bytes) + ' ' +
+            std::to_string(block.stored_offset) + ' ' + std::to_string(block.checksum) + '\n';
+  }
+  return text;
+}
+
+// Of blocks of several sizes: some beside each other, some in step. The index does not tell.
+TEST_F(IngestTest, XzBlocksAreDecodedBesideEachOther) {
+  const std::string plain = random_bytes(3 << 20, 12) + std::string(2 << 20, 'x');
+  for (const std::size_t block :
+       {std::size_t{50'000}, std::size_t{200'000}, std::size_t{2} << 20}) {
+    SCOPED_TRACE(block);
+    const std::string stored = xz_threads(plain, block) + xz(plain, 2 * block);
+    decoding_ = {compute_, {.bytes_max = limits_.parallel_decoding_bytes_max}};
+    const auto beside = ingest(stored);
+    ASSERT_TRUE(beside) << beside.error().message();
+    EXPECT_EQ(beside->properties.decoded, digest::digest_of(plain + plain));
+    EXPECT_EQ(decoding_.used(), 0U);
+    auto sides = std::move(record_.sides);
+    decoding_ = {compute_, {.bytes_max = 0}};  // suits no block
+    ASSERT_TRUE(ingest(stored));
+    EXPECT_EQ(blocks_of(sides[blob::Side::kSeekIndex]),
+              blocks_of(record_.sides[blob::Side::kSeekIndex]));
+    EXPECT_TRUE(sides[blob::Side::kSeekCopy] == record_.sides[blob::Side::kSeekCopy]);
+  }
+}
+
+TEST_F(IngestTest, DamageInAXzBlockEndsTheUpload) {
+  std::string stored = xz_threads(random_bytes(9 << 20, 13), 1 << 20);
+  stored[stored.size() / 2] ^= 0x55;
+  const auto finished = ingest(stored);
+  ASSERT_FALSE(finished);
+  EXPECT_EQ(finished.error().code(), Errc::kCorruptXz);
+}
+
 TEST_F(IngestTest, DecodedSizeThatFillsBlocksExactly) {
   for (const std::size_t extra : {0, 1}) {
     const std::string plain = random_bytes(4 * io::kBlockBytes + extra, 3);
