@@ -1,6 +1,8 @@
 #include "storage/codec/seek_indexer.h"
 
 #include <algorithm>
+#include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -78,7 +80,7 @@ struct SeekIndexer::State {
 
   std::uint64_t at = 0;         // decoded bytes seen
   std::uint64_t consumed = 0;   // stored bytes behind them
-  std::optional<Place> next;    // where the next block may begin, at or behind `at`
+  std::deque<Place> next;       // where the next blocks may begin, at or behind `at`, ascending
   std::optional<Place> open;    // where the block under way began; none: it goes into the copy
   std::vector<std::byte> held;  // its decoded bytes, up to `at`
   bool given_up = false;        // ranges are not possible
@@ -90,10 +92,10 @@ struct SeekIndexer::State {
   void update(std::span<const std::byte> decoded);
   void hold(std::span<const std::byte> part);
   void arrive();
-  [[nodiscard]] bool worth_a_block() const;
-  void close_block();
+  [[nodiscard]] bool worth_a_block(const Place& here) const;
+  void close_block(std::uint64_t end);  // `end`: stored bytes behind it
   void add_zeros(std::uint64_t bytes);
-  void add_encoded();
+  void add_encoded(std::uint64_t end);
   void add_frame(std::span<const std::byte> bytes);
   void leave_encoded();
   void write_frames(bool all);
@@ -109,10 +111,10 @@ SeekIndexer::~SeekIndexer() = default;
 
 void SeekIndexer::place(std::string state, std::uint64_t consumed, std::uint64_t produced) {
   State& s = *state_;
-  check(produced >= s.at, "a place behind what was decoded");
-  if (s.given_up || (s.next && s.next->produced > s.at)) return;  // one at a time
-  s.next = Place{.state = std::move(state), .consumed = consumed, .produced = produced};
-  if (s.next->produced == s.at) s.arrive();
+  check(produced >= (s.next.empty() ? s.at : s.next.back().produced), "places out of order");
+  if (s.given_up) return;
+  s.next.push_back({.state = std::move(state), .consumed = consumed, .produced = produced});
+  if (s.next.front().produced == s.at) s.arrive();
 }
 
 void SeekIndexer::update(std::span<const std::byte> decoded, std::uint64_t consumed) {
@@ -124,8 +126,8 @@ void SeekIndexer::update(std::span<const std::byte> decoded, std::uint64_t consu
 
 void SeekIndexer::State::update(std::span<const std::byte> decoded) {
   const bool indexed = options.encoding != Encoding::kIdentity && !given_up;
-  while (indexed && !given_up && next && next->produced - at <= decoded.size()) {
-    const auto part = decoded.first(static_cast<std::size_t>(next->produced - at));
+  while (indexed && !given_up && !next.empty() && next.front().produced - at <= decoded.size()) {
+    const auto part = decoded.first(static_cast<std::size_t>(next.front().produced - at));
     hold(part);
     decoded = decoded.subspan(part.size());
     if (!given_up) arrive();
@@ -160,34 +162,31 @@ void SeekIndexer::State::hold(std::span<const std::byte> part) {
 
 // The next place is reached: the block under way may end here.
 void SeekIndexer::State::arrive() {
-  if (!worth_a_block()) {
-    next.reset();
-    return;
-  }
-  consumed = std::max(consumed, next->consumed);
-  close_block();
-  if (given_up) return;
-  open = std::exchange(next, std::nullopt);
+  Place here = std::move(next.front());
+  next.pop_front();
+  if (!worth_a_block(here)) return;
+  close_block(here.consumed);
+  if (!given_up) open = std::move(here);
 }
 
-bool SeekIndexer::State::worth_a_block() const {
+bool SeekIndexer::State::worth_a_block(const Place& here) const {
   if (!open || held.empty() || io::all_zero(held)) return true;
-  if (next->consumed - open->consumed > kSeekStoredBytesMax / 2) return true;
+  if (here.consumed - open->consumed > kSeekStoredBytesMax / 2) return true;
   if (held.size() < spacing.min) return false;
   const bool affordable = states_bytes + 2 * state_bytes <= at / kStatesShare + kStatesAllowance;
   return options.encoding != Encoding::kGzip || affordable || held.size() >= kWideSpacing;
 }
 
-void SeekIndexer::State::close_block() {
+void SeekIndexer::State::close_block(std::uint64_t end) {
   if (held.empty()) return;
   if (open && io::all_zero(held)) {
     add_zeros(held.size());
     held.clear();
     return;
   }
-  if (open && consumed - open->consumed + kLookahead > kSeekStoredBytesMax) leave_encoded();
+  if (open && end - open->consumed + kLookahead > kSeekStoredBytesMax) leave_encoded();
   if (open) {
-    add_encoded();
+    add_encoded(end);
     held.clear();
   } else {
     write_frames(true);
@@ -205,7 +204,7 @@ void SeekIndexer::State::add_zeros(std::uint64_t bytes) {
   index.blocks.push_back(block);
 }
 
-void SeekIndexer::State::add_encoded() {
+void SeekIndexer::State::add_encoded(std::uint64_t end) {
   std::string state = compressor.compress(std::as_bytes(std::span(open->state)));
   SeekBlock block;
   block.decoded_offset = block_offset();
@@ -213,7 +212,7 @@ void SeekIndexer::State::add_encoded() {
   block.kind = SeekBlock::Kind::kEncoded;
   block.checksum = checksum64(held);
   block.stored_offset = open->consumed;
-  block.stored_bytes = static_cast<std::uint32_t>(consumed - open->consumed + kLookahead);
+  block.stored_bytes = static_cast<std::uint32_t>(end - open->consumed + kLookahead);
   block.data_offset = states_bytes;
   block.data_bytes = static_cast<std::uint32_t>(state.size());
   index.blocks.push_back(block);
@@ -276,7 +275,7 @@ void SeekIndexer::State::give_up() {
   index.copy_bytes = 0;
   held = {};
   open.reset();
-  next.reset();
+  next.clear();
   seek_table = {};
   frames = 0;
   sink.drop_copy();
@@ -298,7 +297,7 @@ void SeekIndexer::State::end_copy() {
 SeekIndex SeekIndexer::finish(std::uint64_t stored_bytes, const Sha256Digest& stored_sha256) {
   State& s = *state_;
   s.consumed = std::min(s.consumed, stored_bytes);
-  if (!s.given_up) s.close_block();
+  if (!s.given_up) s.close_block(s.consumed);
   for (SeekBlock& block : s.index.blocks) {
     if (block.kind != SeekBlock::Kind::kEncoded) continue;
     block.stored_bytes = static_cast<std::uint32_t>(

@@ -32,6 +32,7 @@ const Encoder kEncoders[] = {
     {"xz_one_block", "xz -1 -T1", true},
     {"xz_threads", "xz -1 -T2 --block-size=2MiB", true},
     {"xz_small_blocks", "xz -1 -T2 --block-size=65536", false},
+    {"xz_small_blocks_unsized", "xz -0 -T1 --block-size=65536", false},
     {"pixz", "pixz -1 -p 2 -t", true},
     {"xz_streams", "split -b 3000000 --filter='xz -1; head -c 8 /dev/zero'", true},
     {"xz_small_streams", "split -b 100000 --filter='xz -1'", false},

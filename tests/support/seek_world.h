@@ -38,23 +38,35 @@ struct SeekWorld final : codec::SeekSink {
     codec::SeekIndexer indexer(options, *this);
     const auto decoder = codec::make_decoder(options.encoding, limits);
     codec::SeekPlaces places(options.encoding);
+    // As an upload's decode stage does it: a piece of output is handed on when it is full, and the
+    // places in it come before it.
     std::vector<std::byte> out(1 << 20);
+    std::size_t filled = 0;
+    std::uint64_t produced = 0;
     std::size_t taken = 0;
+    const auto hand_on = [&] {
+      indexer.update(std::span(out).first(filled), taken);
+      decoded.append(reinterpret_cast<const char*>(out.data()), filled);
+      filled = 0;
+    };
     for (;;) {
-      if (places.due(taken, decoded.size())) {
+      if (places.due(taken, produced)) {
         if (auto entry = decoder->entry()) {
-          places.taken(taken, decoded.size());
+          places.taken(taken, produced);
           indexer.place(std::move(entry->state), entry->consumed, entry->produced);
         }
       }
-      const auto room = std::span(out).first(places.room(decoded.size(), out.size()));
+      const auto free = std::span(out).subspan(filled);
       STRATA_TRY(const auto step,
-                 decoder->step(in.subspan(taken, std::min(piece, in.size() - taken)), room));
+                 decoder->step(in.subspan(taken, std::min(piece, in.size() - taken)),
+                               free.first(places.room(produced, free.size()))));
       taken += step.consumed;
-      indexer.update(std::span(out).first(step.produced), taken);
-      decoded.append(reinterpret_cast<const char*>(out.data()), step.produced);
+      produced += step.produced;
+      filled += step.produced;
+      if (filled == out.size()) hand_on();
       if (step.consumed == 0 && step.produced == 0 && taken == in.size()) break;
     }
+    hand_on();
     if (Status ended = decoder->finish(); !ended) return ended;
     index = indexer.finish(stored.size(), {});
     return {};
