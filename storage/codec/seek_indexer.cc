@@ -48,6 +48,10 @@ constexpr std::uint64_t kLookahead = 64;
 
 constexpr std::uint64_t kFrameBytes = 256 * kKiB;
 
+// Places that are not reached yet: those within one piece of output. There are 32 at most where
+// they are of use; a stream that asks for more, with a window in each, gets a copy.
+constexpr std::size_t kPlacesMax = 64;
+
 // The zstd seekable format (contrib/seekable_format of zstd), whose numbers are little-endian.
 constexpr std::uint32_t kSeekTableMagic = 0x184D2A5E;
 constexpr std::uint32_t kSeekableMagic = 0x8F92EAB1;
@@ -111,8 +115,11 @@ SeekIndexer::~SeekIndexer() = default;
 
 void SeekIndexer::place(std::string state, std::uint64_t consumed, std::uint64_t produced) {
   State& s = *state_;
-  check(produced >= (s.next.empty() ? s.at : s.next.back().produced), "places out of order");
-  if (s.given_up) return;
+  const std::uint64_t reached = s.next.empty() ? s.at : s.next.back().produced;
+  if (s.given_up || produced < reached) return;
+  // Much input that gives nothing: the newest place is the best one.
+  if (!s.next.empty() && produced == reached) s.next.pop_back();
+  if (s.next.size() == kPlacesMax) return;
   s.next.push_back({.state = std::move(state), .consumed = consumed, .produced = produced});
   if (s.next.front().produced == s.at) s.arrive();
 }

@@ -46,8 +46,8 @@ class SeekIndexer {
   SeekIndexer& operator=(const SeekIndexer&) = delete;
 
   // A decoder state (Decoder::entry()) at `consumed`, `produced`; not before the last one, and not
-  // before what update() has seen: those of a piece come before the piece. It is kept if it is
-  // worth a block.
+  // before what update() has seen: those of a piece come before the piece; one that
+  // breaks this is ignored. It is kept if it is worth a block.
   void place(std::string state, std::uint64_t consumed, std::uint64_t produced);
   // The next decoded bytes. `consumed`: stored bytes that the decoder had taken behind them.
   void update(std::span<const std::byte> decoded, std::uint64_t consumed);

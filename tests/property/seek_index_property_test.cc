@@ -200,6 +200,25 @@ TEST(SeekIndex, WithoutACopyThereAreNoRanges) {
   EXPECT_TRUE(bounded.copy_file.empty());
 }
 
+// Input without end that gives next to nothing: empty members.
+TEST(SeekIndex, InputThatGivesNothingCostsNothing) {
+  const std::string data = test::sample_data(300'000, 9);
+  const std::string empty = test::run_tool("gzip -c", "");
+  std::string stream = test::run_tool("gzip -c", data);
+  while (stream.size() < 12'000'000) stream += empty;
+  stream += test::run_tool("gzip -c", data);
+  test::SeekWorld world;
+  ASSERT_TRUE(world.make(stream));
+  EXPECT_TRUE(world.index.seekable());
+  EXPECT_LE(world.index_file.size() + world.copy_file.size(), 600'000U);
+  std::string read;
+  for (const SeekBlock& block : world.index.blocks) {
+    EXPECT_LE(block.stored_bytes, kSeekStoredBytesMax);
+    read += *world.block(block);
+  }
+  EXPECT_TRUE(read == data + data);
+}
+
 // 256 MiB of zeros: next to nothing in any of the files.
 TEST(SeekIndex, ZerosCostNothing) {
   for (const char* command :
