@@ -22,8 +22,8 @@ constexpr std::string_view kWhat = "seek index";
 constexpr std::size_t kBlockBytes = 8 + 1 + 8 + 8 + 4 + 8 + 4;
 constexpr std::size_t kRunBytes = 8 + 8;
 constexpr std::size_t kTrailerBytes = 8;  // the length of the tables
-// 16 million blocks: a view of 1 TiB in blocks of 64 KiB.
-constexpr std::uint64_t kTablesBytesMax = std::uint64_t{1} << 30;
+constexpr std::uint64_t kTablesBytesMax = 512 << 20;
+static_assert(kSeekBlocksMax * kBlockBytes + kZeroRunsMax * kRunBytes + 4096 < kTablesBytesMax);
 
 Error damaged(std::string_view why) {
   return {Errc::kCorruptData, "a seek index " + std::string(why)};
@@ -129,7 +129,7 @@ Result<SeekIndex> parse_tables(std::span<const std::byte> tables, std::uint64_t 
     return damaged("has sizes that cannot be");
   }
   // Before anything is reserved: what is there bounds the counts.
-  if (blocks > fields.size() / kBlockBytes || runs > kZeroRunsMax ||
+  if (blocks > kSeekBlocksMax || blocks > fields.size() / kBlockBytes || runs > kZeroRunsMax ||
       runs > fields.size() / kRunBytes) {
     return damaged("is shorter than it says");
   }
@@ -196,7 +196,8 @@ std::string to_bytes(const SeekIndex& index, std::uint64_t states_bytes) {
   std::string bytes = tables.take();
   StateWriter trailer;
   trailer.number(bytes.size(), kTrailerBytes);
-  return bytes + trailer.take();
+  bytes += trailer.take();
+  return bytes;
 }
 
 Result<SeekIndex> read_seek_index(const ReadAt& file, std::uint64_t file_bytes) {

@@ -51,8 +51,10 @@ struct SeekBlock {
 };
 inline constexpr std::uint64_t kSeekBlockBytesMax = 5 << 20;
 inline constexpr std::uint64_t kSeekStoredBytesMax = 8 << 20;
+// A view of 1.5 TiB in frames; 400 MiB in memory. A view that needs more has no ranges.
+inline constexpr std::size_t kSeekBlocksMax = 6 << 20;
 inline constexpr std::uint32_t kSeekDataBytesMax =
-    5 << 20;  // a frame of kSeekBlockBytesMax, or a state
+    6 << 20;  // a frame of kSeekBlockBytesMax, or a state
 
 struct SeekIndex {
   Encoding encoding = Encoding::kIdentity;

@@ -75,7 +75,7 @@ struct SeekIndexer::State {
     index.encoding = o.encoding;
   }
 
-  const SeekIndexerOptions options;
+  SeekIndexerOptions options;
   SeekSink& sink;
   const Spacing spacing;
   SeekIndex index;
@@ -103,6 +103,7 @@ struct SeekIndexer::State {
   void add_frame(std::span<const std::byte> bytes);
   void leave_encoded();
   void write_frames(bool all);
+  void add(const SeekBlock& block);
   void give_up();
   void end_copy();
   [[nodiscard]] std::uint64_t block_offset() const { return at - held.size(); }
@@ -208,7 +209,7 @@ void SeekIndexer::State::add_zeros(std::uint64_t bytes) {
   SeekBlock block;
   block.decoded_offset = block_offset();
   block.decoded_bytes = bytes;
-  index.blocks.push_back(block);
+  add(block);
 }
 
 void SeekIndexer::State::add_encoded(std::uint64_t end) {
@@ -222,7 +223,8 @@ void SeekIndexer::State::add_encoded(std::uint64_t end) {
   block.stored_bytes = static_cast<std::uint32_t>(end - open->consumed + kLookahead);
   block.data_offset = states_bytes;
   block.data_bytes = static_cast<std::uint32_t>(state.size());
-  index.blocks.push_back(block);
+  add(block);
+  if (given_up) return;
   state_bytes = state.size();
   states_bytes += state.size();
   sink.append_index(std::move(state));
@@ -236,6 +238,7 @@ void SeekIndexer::State::leave_encoded() {
 
 // Whole frames of what is held, or all of it.
 void SeekIndexer::State::write_frames(bool all) {
+  if (!held.empty() && options.copy == CopyPolicy::kNever) return give_up();
   std::size_t written = 0;
   const std::size_t end = held.size();
   while (!given_up && written < end && (all || end - written >= kFrameBytes)) {
@@ -255,7 +258,7 @@ void SeekIndexer::State::add_frame(std::span<const std::byte> bytes) {
     if (!index.blocks.empty() && index.blocks.back().kind == SeekBlock::Kind::kZero) {
       index.blocks.back().decoded_bytes += bytes.size();
     } else {
-      index.blocks.push_back(block);
+      add(block);
     }
     return;
   }
@@ -267,12 +270,19 @@ void SeekIndexer::State::add_frame(std::span<const std::byte> bytes) {
   block.checksum = checksum64(bytes);
   block.data_offset = index.copy_bytes;
   block.data_bytes = static_cast<std::uint32_t>(frame.size());
-  index.blocks.push_back(block);
+  add(block);
+  if (given_up) return;
   index.copy_bytes += frame.size();
   append_le32(seek_table, frame.size());
   append_le32(seek_table, bytes.size());
   ++frames;
   sink.append_copy(std::move(frame));
+}
+
+// One more block, if there may be one.
+void SeekIndexer::State::add(const SeekBlock& block) {
+  if (index.blocks.size() == kSeekBlocksMax) return give_up();
+  index.blocks.push_back(block);
 }
 
 // What was written to the index file stays there, as bytes that nothing points to.
@@ -299,6 +309,11 @@ void SeekIndexer::State::end_copy() {
   append_le32(end, kSeekableMagic);
   index.copy_bytes += end.size();
   sink.append_copy(std::move(end));
+}
+
+void SeekIndexer::give_up_copy() {
+  state_->options.copy = CopyPolicy::kNever;
+  if (!state_->given_up && (state_->frames > 0 || !state_->open)) state_->give_up();
 }
 
 SeekIndex SeekIndexer::finish(std::uint64_t stored_bytes, const Sha256Digest& stored_sha256) {

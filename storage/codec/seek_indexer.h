@@ -51,6 +51,8 @@ class SeekIndexer {
   void place(std::string state, std::uint64_t consumed, std::uint64_t produced);
   // The next decoded bytes. `consumed`: stored bytes that the decoder had taken behind them.
   void update(std::span<const std::byte> decoded, std::uint64_t consumed);
+  // A copy cannot be kept. Where one is needed, ranges are not possible.
+  void give_up_copy();
   // The view has ended. Appends the tables to the index file and, behind its frames, the seek table
   // to the copy. The index is what read_seek_index makes of the file.
   [[nodiscard]] SeekIndex finish(std::uint64_t stored_bytes, const Sha256Digest& stored_sha256);

@@ -88,8 +88,8 @@ struct Daemon::Parts {
   std::optional<io::WorkerPool> compute;
   std::optional<digest::Engine> digests;
   std::optional<codec::ParallelDecoding> decoding;
-  std::optional<ViewBlocks> view_blocks;  // its loads need the pools: ends before them
   std::optional<upload::Reindexer> reindexer;
+  std::optional<ViewBlocks> view_blocks;  // its loads need the pools: ends before them
   std::optional<Registrar> registrar;
   std::optional<Collector> collector;
 
@@ -166,9 +166,9 @@ Status Daemon::start() {
   p.decoding.emplace(*p.compute, codec::ParallelDecoding::Options{
                                      .bytes_max = p.config.limits.parallel_decoding_bytes_max});
   p.view_blocks.emplace(p.config.limits, *p.disk, *p.compute, p.metrics);
-  p.reindexer.emplace(p.config.limits,
-                      upload::IngestPools{*p.disk, *p.compute, *p.digests, *p.blocks, *p.decoding},
-                      *p.blob_store);
+  p.reindexer.emplace(
+      p.config.limits, upload::IngestPools{*p.disk, *p.compute, *p.digests, *p.blocks, *p.decoding},
+      *p.blob_store, [&p](const BlobId& blob) { p.open_images->forget_blob(blob); });
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
                      *p.decoding, *p.blob_store, *p.catalog, *p.images, *p.open_images,
                      *p.view_blocks, *p.reindexer, p.metrics, p.counts, token);

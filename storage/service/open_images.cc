@@ -16,17 +16,20 @@ struct Seek {
 Seek open_seekable(Services& services, const catalog::Image& image,
                    const std::shared_ptr<const blob::BlobReader>& reader) {
   if (image.content.encoding == codec::Encoding::kIdentity) return {};
-  // A block that is damaged may be so in the index or the copy, which are then made again; what is
-  // opened from then on is the new one.
-  auto damaged = [&services, id = image.id.text(), blob = image.blob, content = image.content] {
+  // A block that is damaged may be so in the index or the copy, which are then made again.
+  auto damaged = [&services, blob = image.blob, content = image.content] {
     (void)services.reindexer.want(blob, content);
-    services.open_images.forget(id);
   };
   auto view = SeekableView::open(services.blob_store, image, reader, services.view_blocks.cache(),
                                  std::move(damaged));
   if (view) return {.view = *std::move(view)};
   const Error& error = view.error();
   if (error.code() == Errc::kNotSeekable) return {};
+  if (error.code() != Errc::kNotFound && error.code() != Errc::kCorruptData) {
+    log::warn("seek_index.not_opened", {{"image", image.id.text()}, {"why", error.message()}});
+    return {.view = nullptr,
+            .under_way = true};  // the disk may be well again: nothing is known of the index
+  }
   const auto answer = services.reindexer.want(image.blob, image.content);
   if (error.code() != Errc::kNotFound) {
     log::warn("seek_index.unusable", {{"image", image.id.text()}, {"why", error.message()}});
@@ -74,6 +77,15 @@ void OpenImages::forget(const std::string& id) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return;
   drop(found->second);
+}
+
+void OpenImages::forget_blob(const BlobId& blob) {
+  const std::lock_guard lock(mutex_);
+  ++changes_;
+  for (auto kept = order_.begin(); kept != order_.end();) {
+    const auto here = kept++;
+    if (here->image->image.blob == blob) drop(here);
+  }
 }
 
 void OpenImages::drop(std::list<Kept>::iterator kept) {

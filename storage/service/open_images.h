@@ -48,6 +48,8 @@ class OpenImages {
   [[nodiscard]] Result<Pointer> open(Services& services, const std::string& id,
                                      const Principal& principal);
   void forget(const std::string& id);
+  // All images of a blob: what lies beside it is another now.
+  void forget_blob(const BlobId& blob);
 
  private:
   struct Kept {

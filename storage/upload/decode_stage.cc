@@ -80,6 +80,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
   std::size_t blocks_out = 0;
   bool scheduled = false;  // a run() is queued or running
   bool again = false;      // something changed while it ran
+  bool over = false;       // nothing will run any more: the pool may go before the last block
   std::optional<Error> read_error;
 
   // --- touched by run() only, which never runs twice at a time
@@ -120,6 +121,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     wake_locked();
   }
   void wake_locked() {
+    if (over) return;
     if (scheduled) {
       again = true;
       return;
@@ -165,6 +167,7 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
       const std::lock_guard lock(mutex);
       if (!ended && !cancelled) return false;
       dropped.swap(input);
+      over = cancelled;
     }
     if (!ended) done = nullptr;
     ended = true;
@@ -306,6 +309,10 @@ struct DecodeStage::State : std::enable_shared_from_this<DecodeStage::State> {
     give_output();
     out = nullptr;
     ended = true;
+    {
+      const std::lock_guard lock(mutex);
+      over = true;
+    }
     if (!digests) {
       const Done callback = std::move(done);
       return callback(DigestStage::Found{});

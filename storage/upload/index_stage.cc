@@ -1,9 +1,10 @@
 #include "storage/upload/index_stage.h"
 
-#include <mutex>
-#include <optional>
+#include <atomic>
 #include <string>
 #include <utility>
+
+#include "strata/base/log.h"
 
 namespace strata::upload {
 namespace {
@@ -54,6 +55,7 @@ struct IndexStage::State : std::enable_shared_from_this<IndexStage::State> {
   Collector collector;
   codec::SeekIndexer indexer;
   const bool identity;
+  std::atomic<bool> no_room_for_copy{false};  // set by posted tasks
 
   // --- touched by posted tasks only
   Post post;
@@ -74,8 +76,19 @@ struct IndexStage::State : std::enable_shared_from_this<IndexStage::State> {
 
   Status append(const Output& output) {
     if (output.copy_dropped) copy.reset();
-    if (Status ok = append_to(copy, blob::Side::kSeekCopy, output.copy); !ok) return ok;
+    if (Status ok = append_copy(output.copy); !ok) return ok;
     return append_to(index, blob::Side::kSeekIndex, output.index);
+  }
+
+  // A copy is a convenience: without room for it the image is kept, and has no ranges.
+  Status append_copy(const std::string& bytes) {
+    if (no_room_for_copy) return {};
+    const Status status = append_to(copy, blob::Side::kSeekCopy, bytes);
+    if (status || status.error().code() != Errc::kNoSpace) return status;
+    log::warn("seek_copy.no_room", {{"error", status.error().message()}});
+    copy.reset();
+    no_room_for_copy = true;
+    return {};
   }
 
   Status append_to(std::unique_ptr<blob::SideWriter>& side, blob::Side kind,
@@ -87,7 +100,16 @@ struct IndexStage::State : std::enable_shared_from_this<IndexStage::State> {
     return side->append(std::as_bytes(std::span(bytes)));
   }
 
+  // What was put out must be written before the tables are made: they may not speak of a copy that
+  // there was no room for.
   void finish(std::uint64_t stored_bytes, const Sha256Digest& sha256) {
+    post([self = shared_from_this(), stored_bytes, sha256] {
+      self->queue.post([self, stored_bytes, sha256] { self->write_tables(stored_bytes, sha256); });
+    });
+  }
+
+  void write_tables(std::uint64_t stored_bytes, const Sha256Digest& sha256) {
+    if (no_room_for_copy) indexer.give_up_copy();
     const codec::SeekIndex found = indexer.finish(stored_bytes, sha256);
     // An identity image needs an index only for its zeros.
     if (identity && found.zero_runs.empty()) (void)collector.take();
@@ -129,6 +151,7 @@ void IndexStage::place(codec::Decoder::Entry entry) {
 
 void IndexStage::update(std::shared_ptr<const io::Block> decoded, std::uint64_t consumed) {
   state_->queue.post([state = state_, decoded = std::move(decoded), consumed] {
+    if (state->no_room_for_copy) state->indexer.give_up_copy();
     state->indexer.update(decoded->bytes(), consumed);
     state->write(decoded);
   });

@@ -1,11 +1,12 @@
 #include "storage/upload/reindexer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "storage/upload/index_pass.h"
@@ -14,9 +15,23 @@
 
 namespace strata::upload {
 
+namespace {
+
+using Clock = std::chrono::steady_clock;
+// A disk that is full or fails may be well again; each try is a pass over the blob.
+constexpr std::chrono::minutes kTryAgainAfter{1};
+
+Clock::time_point next_try(const Error& error) {
+  const bool passing = error.code() == Errc::kNoSpace || error.code() == Errc::kIo ||
+                       error.code() == Errc::kUnavailable;
+  return passing ? Clock::now() + kTryAgainAfter : Clock::time_point::max();
+}
+
+}  // namespace
+
 struct Reindexer::State : std::enable_shared_from_this<Reindexer::State> {
-  State(const Limits& l, IngestPools p, blob::BlobStore& s)
-      : limits(l), pools(p), store(s), files(p.disk) {}
+  State(const Limits& l, IngestPools p, blob::BlobStore& s, Made m)
+      : limits(l), pools(p), store(s), made(std::move(m)), files(p.disk) {}
 
   struct Job {
     BlobId id;
@@ -32,12 +47,13 @@ struct Reindexer::State : std::enable_shared_from_this<Reindexer::State> {
   const Limits& limits;
   const IngestPools pools;
   blob::BlobStore& store;
+  const Made made;
   io::SerialQueue files;  // every touch of the store
 
   std::mutex mutex;
   std::condition_variable idle;
-  std::deque<Job> jobs;  // the first one is under way
-  std::set<BlobId> failed;
+  std::deque<Job> jobs;                        // the first one is under way
+  std::map<BlobId, Clock::time_point> failed;  // until when it is not tried again
   bool stopped = false;
   std::optional<Work> work;  // of `files` only
 
@@ -109,18 +125,19 @@ void Reindexer::State::end(const BlobId& id, const Status& status) {
   work.reset();
   if (status) {
     log::info("index.made", {{"blob", id.text()}});
+    if (made) made(id);
   } else {
     log::error("index.failed", {{"blob", id.text()}, {"error", status.error().message()}});
   }
   const std::lock_guard lock(mutex);
   jobs.pop_front();
-  if (!status) failed.insert(id);
+  if (!status) failed[id] = next_try(status.error());
   if (!jobs.empty()) start_next();
   idle.notify_all();
 }
 
-Reindexer::Reindexer(const Limits& limits, IngestPools pools, blob::BlobStore& store)
-    : state_(std::make_shared<State>(limits, pools, store)) {}
+Reindexer::Reindexer(const Limits& limits, IngestPools pools, blob::BlobStore& store, Made made)
+    : state_(std::make_shared<State>(limits, pools, store, std::move(made))) {}
 
 Reindexer::~Reindexer() {
   stop();
@@ -128,7 +145,8 @@ Reindexer::~Reindexer() {
 
 Reindexer::Answer Reindexer::want(const BlobId& id, const blob::BlobProperties& properties) {
   const std::lock_guard lock(state_->mutex);
-  if (state_->failed.contains(id)) return Answer::kFailed;
+  const auto failed = state_->failed.find(id);
+  if (failed != state_->failed.end() && Clock::now() < failed->second) return Answer::kFailed;
   const bool known =
       std::ranges::any_of(state_->jobs, [&](const auto& job) { return job.id == id; });
   if (known || state_->stopped) return Answer::kUnderWay;

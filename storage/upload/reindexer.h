@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "storage/blob/blob_store.h"
@@ -16,11 +16,14 @@ class Reindexer {
  public:
   enum class Answer : unsigned char {
     kUnderWay,  // queued or being made: ask again
-    kFailed,    // tried since the start of this process: the log says why
+    kFailed,    // tried, and not again before some time: the log says why
   };
 
+  // Of a blob whose index was made; any thread.
+  using Made = std::function<void(const BlobId&)>;
+
   // What it refers to outlives it.
-  Reindexer(const Limits& limits, IngestPools pools, blob::BlobStore& store);
+  Reindexer(const Limits& limits, IngestPools pools, blob::BlobStore& store, Made made = nullptr);
   ~Reindexer();  // stop()
   Reindexer(const Reindexer&) = delete;
   Reindexer& operator=(const Reindexer&) = delete;
