@@ -14,19 +14,7 @@ pigz -6 -c "$WORK/image.raw" >"$WORK/image.gz"
 xz -1 -T0 -c "$WORK/image.raw" >"$WORK/image.xz"
 zstd -q -3 -c "$WORK/image.raw" >"$WORK/image.zst"
 
-declare -A URL PID
-start() {
-  local STRATA_BIN=$2 WORK=$WORK/$1
-  mkdir -p "$WORK"
-  start_storage
-  URL[$1]=$STORAGE PID[$1]=$STORAGE_PID
-}
-versions=(now)
-start now "$STRATA_BIN"
-if [[ -n ${STRATA_BEFORE:-} ]]; then
-  versions+=(before)
-  start before "$STRATA_BEFORE"
-fi
+start_versions
 
 upload() {
   local name=$1 suffix=$2 begun cpu

@@ -47,6 +47,22 @@ start_storage() {
   exit 1
 }
 
+# start_versions: a server of $STRATA_BIN and, with STRATA_BEFORE, one of that. Their names are in `versions` (now, before),
+# where they are in URL[NAME] and PID[NAME].
+start_versions() {
+  declare -gA URL PID
+  versions=()
+  start_version now "$STRATA_BIN"
+  [[ -z ${STRATA_BEFORE:-} ]] || start_version before "$STRATA_BEFORE"
+}
+start_version() {
+  local STRATA_BIN=$2 WORK=$WORK/$1
+  mkdir -p "$WORK"
+  start_storage
+  URL[$1]=$STORAGE PID[$1]=$STORAGE_PID
+  versions+=("$1")
+}
+
 # make_file: $WORK/file of $BYTES that does not compress, in the page cache.
 make_file() {
   { openssl enc -aes-128-ctr -nosalt -pbkdf2 -pass pass:load </dev/zero 2>/dev/null || true; } |

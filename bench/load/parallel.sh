@@ -9,20 +9,7 @@
 note "parallel: making a file of $BYTES bytes"
 make_file
 
-# start NAME BIN: starts that version's server; leaves its URL and pid in URL[NAME], PID[NAME].
-declare -A URL PID
-start() {
-  local STRATA_BIN=$2 WORK=$WORK/$1
-  mkdir -p "$WORK"
-  start_storage
-  URL[$1]=$STORAGE PID[$1]=$STORAGE_PID
-}
-versions=(now)
-start now "$STRATA_BIN"
-if [[ -n ${STRATA_BEFORE:-} ]]; then
-  versions+=(before)
-  start before "$STRATA_BEFORE"
-fi
+start_versions
 
 # compute_seconds PID: of the threads that digest (and decode, which these uploads do not need).
 compute_seconds() {
