@@ -210,6 +210,31 @@ for name in gzip-6 xz-64KiB seekable.zstd xz-T1; do
   grep -q '^[^ ]* error .*corrupt-data' "$WORK/storage.log" || fail "no line in the log says so"
 done
 
+# An index that is of another version, damaged or lost: nothing of it is used, and it is made again.
+"$STRATA_BIN/strata" show gzip-9 --storage "$STORAGE" --json >"$WORK/body"
+ID=$(json .id)
+blob=$(blob_of "$(json .stored.bytes)" "$(json '.stored.digests["sha-256"]')")
+for harm in version damage loss; do
+  say "an index with another $harm is made again"
+  stop storage || fail "exit code $?"
+  tables=$(LC_ALL=C grep -abo SIdx "$blob.index" | tail -n 1 | cut -d: -f1)
+  case $harm in
+    version) printf '\x02' | dd of="$blob.index" bs=1 seek=$((tables + 4)) conv=notrunc status=none ;;
+    damage) printf '\xff' | dd of="$blob.index" bs=1 seek=$((tables + 90)) conv=notrunc status=none ;;
+    loss) rm "$blob.index" ;;
+  esac
+  start_storage
+  status=$(curl -sS -o "$WORK/body" -D "$WORK/head" -w '%{http_code}' -r 0-99 "$(decoded)")
+  if [[ $status == 503 ]]; then
+    [[ -n $(header Retry-After) ]] || fail "503 without Retry-After"
+  else
+    expect "status while the index is made" "$status" 206 # made already
+  fi
+  await 60 healed || fail "the index was not made again"
+  tables=$(LC_ALL=C grep -abo SIdx "$blob.index" | tail -n 1 | cut -d: -f1)
+  expect "version" "$(tail -c +$((tables + 5)) "$blob.index" | head -c 1 | od -An -tu1 | tr -d ' ')" 1
+done
+
 say "without a copy, an xz in one block has no ranges, and is whole"
 stop storage || fail "exit code $?"
 printf '[limits]\nseek_copy_bytes_max = 0\n' >"$WORK/never.toml"
