@@ -1,7 +1,6 @@
 #include "storage/blob/zero_runs.h"
 
-#include <cstring>
-
+#include "storage/io/zeros.h"
 #include "strata/io/block.h"
 
 namespace strata::blob {
@@ -10,14 +9,6 @@ namespace {
 constexpr std::size_t kPageBytes = io::kBlockAlignment;
 constexpr std::size_t kRunPages = kHoleBytesMin / kPageBytes;
 static_assert(kHoleBytesMin % kPageBytes == 0);
-
-// A page is zero if its first word is, and each byte equals the one a word before it: memcmp is the
-// fastest loop there is, and it ends at the first difference.
-bool is_zero(const std::byte* page) {
-  std::uint64_t first = 0;
-  std::memcpy(&first, page, sizeof first);
-  return first == 0 && std::memcmp(page, page + sizeof first, kPageBytes - sizeof first) == 0;
-}
 
 }  // namespace
 
@@ -28,7 +19,9 @@ Stretch next_stretch(std::uint64_t position, std::span<const std::byte> data) {
   if (data.size() < to_page + kHoleBytesMin) return {data.size(), 0};
   const std::byte* const base = data.data() + to_page;
   const std::size_t pages = (data.size() - to_page) / kPageBytes;
-  const auto zero = [&](std::size_t page) { return is_zero(base + page * kPageBytes); };
+  const auto zero = [&](std::size_t page) {
+    return io::all_zero({base + page * kPageBytes, kPageBytes});
+  };
   for (std::size_t start = 0; start + kRunPages <= pages;) {
     std::size_t zeros_from = start + kRunPages;
     while (zeros_from > start && zero(zeros_from - 1)) --zeros_from;

@@ -63,6 +63,7 @@ struct IndexStage::State : std::enable_shared_from_this<IndexStage::State> {
   Done done;
   std::unique_ptr<blob::SideWriter> index;
   std::unique_ptr<blob::SideWriter> copy;
+  bool needs_copy = false;  // the tables speak of one
 
   // `block` is held until the output is written.
   void write(std::shared_ptr<const io::Block> block) {
@@ -114,13 +115,16 @@ struct IndexStage::State : std::enable_shared_from_this<IndexStage::State> {
     // An identity image needs an index only for its zeros.
     if (identity && found.zero_runs.empty()) (void)collector.take();
     write(nullptr);
-    post([self = shared_from_this()] {
+    post([self = shared_from_this(), copied = found.copy_bytes > 0] {
+      self->needs_copy = copied;
       if (self->done) self->end(self->commit());
     });
   }
 
-  // The copy first: an index must not speak of one that is not there.
+  // The copy first: an index must not speak of one that is not there. If even its end did not fit,
+  // there is no index, and it is made again when it is asked for.
   Status commit() {
+    if (needs_copy && !copy) return {};
     if (copy) {
       if (Status ok = copy->commit(); !ok) return ok;
     }

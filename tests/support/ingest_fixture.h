@@ -32,6 +32,7 @@ class RecordingWriter final : public blob::BlobWriter {
     std::size_t appends = 0;
     std::atomic<bool> aborted = false;
     std::map<blob::Side, std::string> sides;  // that were committed
+    std::size_t copy_room = SIZE_MAX;         // a seekable copy does not fit beyond
 
     void reset() {
       bytes.clear();
@@ -42,8 +43,9 @@ class RecordingWriter final : public blob::BlobWriter {
   };
   class Side final : public blob::SideWriter {
    public:
-    explicit Side(std::string& committed) : committed_(committed) {}
+    Side(std::string& committed, std::size_t room) : committed_(committed), room_(room) {}
     [[nodiscard]] Status append(std::span<const std::byte> data) override {
+      if (data.size() > room_ - bytes_.size()) return Error(Errc::kNoSpace, "the disk is full");
       bytes_.append(reinterpret_cast<const char*>(data.data()), data.size());
       return {};
     }
@@ -56,6 +58,7 @@ class RecordingWriter final : public blob::BlobWriter {
    private:
     std::string bytes_;
     std::string& committed_;
+    std::size_t room_;
   };
   RecordingWriter(Record& record, std::size_t fail_at) : record_(record), fail_at_(fail_at) {}
   ~RecordingWriter() override {
@@ -81,7 +84,8 @@ class RecordingWriter final : public blob::BlobWriter {
     return {};
   }
   [[nodiscard]] Result<std::unique_ptr<blob::SideWriter>> begin_side(blob::Side side) override {
-    return std::unique_ptr<blob::SideWriter>(std::make_unique<Side>(record_.sides[side]));
+    return std::unique_ptr<blob::SideWriter>(std::make_unique<Side>(
+        record_.sides[side], side == blob::Side::kSeekCopy ? record_.copy_room : SIZE_MAX));
   }
   void keep() override { kept_ = true; }
   [[nodiscard]] Status commit(const blob::BlobProperties&, const std::string&) override {

@@ -111,6 +111,29 @@ TEST_F(IngestTest, DamageInAXzBlockEndsTheUpload) {
   EXPECT_EQ(finished.error().code(), Errc::kCorruptXz);
 }
 
+TEST_F(IngestTest, ADiskWithoutRoomForTheCopyCostsTheRangesAndNotTheUpload) {
+  const std::string plain = random_bytes(2 << 20, 2);
+  const std::string stored = xz(plain, plain.size());
+  ASSERT_TRUE(ingest(stored));
+  const std::size_t whole = record_.sides[blob::Side::kSeekCopy].size();
+  for (const std::size_t room : {std::size_t{0}, whole / 2}) {
+    record_.copy_room = room;
+    const auto finished = ingest(stored);
+    ASSERT_TRUE(finished) << finished.error().message();
+    EXPECT_EQ(finished->properties.decoded, digest::digest_of(plain));
+    EXPECT_TRUE(record_.sides[blob::Side::kSeekCopy].empty());
+    const std::string& file = record_.sides[blob::Side::kSeekIndex];
+    const auto index = codec::read_seek_index(test::SeekWorld::reader(file), file.size());
+    ASSERT_TRUE(index) << index.error().message();
+    EXPECT_FALSE(index->seekable());
+    EXPECT_EQ(index->copy_bytes, 0U);
+  }
+  record_.copy_room = whole - 1;  // the seek table, which comes with the tables of the index
+  ASSERT_TRUE(ingest(stored));
+  EXPECT_TRUE(record_.sides[blob::Side::kSeekCopy].empty());
+  EXPECT_TRUE(record_.sides[blob::Side::kSeekIndex].empty());
+}
+
 TEST_F(IngestTest, DecodedSizeThatFillsBlocksExactly) {
   for (const std::size_t extra : {0, 1}) {
     const std::string plain = random_bytes(4 * io::kBlockBytes + extra, 3);
