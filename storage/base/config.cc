@@ -186,6 +186,17 @@ void ConfigFile::read_limits(Limits& limits) {
   number("list_bytes_max", limits.list_bytes_max);
   duration("removal_grace", limits.removal_grace);
   duration("created_skew", limits.created_skew);
+  duration("created_age_max", limits.created_age_max);
+  number_or_none("posts_per_minute_max", limits.posts_per_minute_max);
+  number("trust_file_bytes_max", limits.trust_file_bytes_max);
+  number("certificate_chain_max", limits.certificate_chain_max);
+  duration("confirmation_valid", limits.confirmation_valid);
+  number("confirmations_max", limits.confirmations_max);
+  number("confirmations_per_endorser_max", limits.confirmations_per_endorser_max);
+  duration("long_poll_max", limits.long_poll_max);
+  number("long_polls_max", limits.long_polls_max);
+  number("image_index_entries_max", limits.image_index_entries_max);
+  number("entry_cache_bytes", limits.entry_cache_bytes);
   duration("outbox_retry_first", limits.outbox_retry_first);
   duration("outbox_retry_max", limits.outbox_retry_max);
 }

@@ -121,6 +121,17 @@ struct Limits {
   std::size_t list_bytes_max = 16 * kMiB;    // entries in one page of a list
   std::chrono::seconds removal_grace{600};   // between the last reference and the bytes
   std::chrono::seconds created_skew{300};    // a document's `created` ahead of our clock
+  std::chrono::seconds created_age_max{0};   // and behind it; 0: any age, for imports
+  std::size_t posts_per_minute_max = 1200;   // documents from one address; 0: any number
+  std::size_t trust_file_bytes_max = 4 * kMiB;  // a bundle of CA certificates, or of CRLs
+  std::size_t certificate_chain_max = 8;        // certificates between an endorser and its CA
+  std::chrono::seconds confirmation_valid{7 * 24 * 3600};  // a link in an e-mail to an endorser
+  std::size_t confirmations_max = 10'000;                  // documents that wait for one
+  std::size_t confirmations_per_endorser_max = 16;         // nobody's mailbox is filled through us
+  std::chrono::seconds long_poll_max{60};        // GET /v1/changes waits at most this long
+  std::size_t long_polls_max = 1000;             // requests that wait at the same time
+  std::size_t image_index_entries_max = 10'000;  // in the index for virt-builder
+  std::size_t entry_cache_bytes = 256 * kMiB;    // blocks of the entry store in memory
   std::chrono::milliseconds outbox_retry_first{500};
   std::chrono::milliseconds outbox_retry_max{60'000};
 };
