@@ -23,7 +23,13 @@ struct StoredEntry {
   metadata::EntryKey key;
   metadata::ImageMetadata metadata;
   metadata::VerifiedEntry::Signature signature;  // as found when the entry was accepted
-  std::uint64_t sequence = 0;  // order of acceptance, from 1, without gaps; for the change feed
+  std::uint64_t sequence = 0;                    // order of acceptance, from 1; for the change feed
+};
+
+struct Change {
+  std::uint64_t sequence = 0;
+  metadata::EntryKey key;
+  bool operator==(const Change&) const = default;
 };
 
 enum class Insertion : std::uint8_t {
@@ -75,8 +81,9 @@ struct Query {
 
 struct Page {
   std::vector<StoredEntry> entries;  // newest entry of each (identifier, endorser) only
-  // Matches of the whole query, all pages. Not exact above limits.search_total_exact_max or when
-  // the query looked at limits.search_scan_max candidates: then it is a lower bound.
+  // Matches of the whole query, all pages. A lower bound when it is not exact: above
+  // limits.search_total_exact_max, or when records had to be looked through and more than
+  // limits.search_scan_max allows.
   std::uint64_t total = 0;
   bool total_exact = true;
   std::string next;  // empty at the end. A page may be short, even empty, and still have a next one
@@ -116,9 +123,10 @@ class EntryStore {
   [[nodiscard]] virtual Result<StoredEntry> tagged(std::string_view endorser,
                                                    std::string_view tag) const = 0;
 
-  // Keys of accepted entries after `since`, in order of acceptance; at most `limit`.
-  [[nodiscard]] virtual Result<std::vector<metadata::EntryKey>> changes(
-      std::uint64_t since, std::size_t limit) const = 0;
+  // Accepted entries after `since`, in order of acceptance; at most `limit`. A sequence number is
+  // never given twice; one may be missing, of an entry that a rebuild could not read.
+  [[nodiscard]] virtual Result<std::vector<Change>> changes(std::uint64_t since,
+                                                            std::size_t limit) const = 0;
   [[nodiscard]] virtual std::uint64_t last_sequence() const = 0;
   // Whether writes can be expected to succeed.
   [[nodiscard]] virtual Status health() const = 0;

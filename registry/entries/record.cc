@@ -10,8 +10,7 @@ namespace {
 // Field numbers on disk; a number is never used again for something else. A reader skips those it
 // does not know.
 enum class Part : unsigned char {
-  kSequence = 1,
-  kBytes,
+  kBytes = 2,
   kSha1,
   kSha256,
   kSha512,
@@ -48,6 +47,25 @@ enum class Part : unsigned char {
   kLegacyProfile,
 };
 
+constexpr std::size_t kIdentifierBytes = 27;
+
+// Seven bits in a byte, the lowest first; all but the last have the eighth bit set (LEB128).
+void append_length(std::string& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7f) | 0x80);
+  out += static_cast<char>(value);
+}
+
+std::optional<std::uint64_t> take_length(std::string_view& in) {
+  std::uint64_t value = 0;
+  for (int shift = 0; shift < 63 && !in.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(in.front());
+    in.remove_prefix(1);
+    value |= std::uint64_t{byte & 0x7fU} << shift;
+    if (byte < 0x80) return value;
+  }
+  return std::nullopt;
+}
+
 class Writer {
  public:
   void text(Part part, std::string_view value) {
@@ -55,8 +73,14 @@ class Writer {
   }
   void raw(Part part, std::string_view value) {
     out_ += static_cast<char>(part);
-    append_u64(out_, value.size());
+    append_length(out_, value.size());
     out_ += value;
+  }
+  void key(const metadata::EntryKey& key) {
+    out_ += key.identifier.text();
+    append_u64(out_, static_cast<std::uint64_t>(key.created / 1000));
+    append_length(out_, key.endorser.size());
+    out_ += key.endorser;
   }
   void number(Part part, std::uint64_t value) {
     std::string bytes;
@@ -119,8 +143,6 @@ bool take_stored(std::string_view in, metadata::ImageMetadata& image) {
 bool take_fact(Part part, std::string_view value, StoredEntry& entry) {
   metadata::ImageMetadata& image = entry.metadata;
   switch (part) {
-    case Part::kSequence:
-      return take_number(value, entry.sequence);
     case Part::kBytes:
       return take_number(value, image.bytes);
     case Part::kSha1:
@@ -151,42 +173,74 @@ bool take_fact(Part part, std::string_view value, StoredEntry& entry) {
   }
 }
 
-void take_text(Part part, std::string_view value, StoredEntry& entry) {
+std::string* text_of(Part part, StoredEntry& entry) {
   metadata::ImageMetadata& image = entry.metadata;
   metadata::VerifiedEntry::Signature& signature = entry.signature;
-  const std::pair<Part, std::string*> texts[] = {
-      {Part::kType, &image.type},
-      {Part::kKind, &image.kind},
-      {Part::kTitle, &image.title},
-      {Part::kDescription, &image.description},
-      {Part::kCreator, &image.creator},
-      {Part::kPublisher, &image.publisher},
-      {Part::kFormat, &image.format},
-      {Part::kCompression, &image.compression},
-      {Part::kVersion, &image.version},
-      {Part::kOs, &image.os},
-      {Part::kOsVersion, &image.os_version},
-      {Part::kOsArch, &image.os_arch},
-      {Part::kEndorserSubject, &image.endorsement->subject},
-      {Part::kAlgorithm, &signature.algorithm},
-      {Part::kCertificateSubject, &signature.subject},
-      {Part::kCertificateIssuer, &signature.issuer},
-      {Part::kFingerprint, &signature.fingerprint},
-      {Part::kCertificateEmail, &signature.certificate_email},
-  };
-  for (const auto& [known, text] : texts) {
-    if (known == part) *text = value;
+  switch (part) {
+    case Part::kType:
+      return &image.type;
+    case Part::kKind:
+      return &image.kind;
+    case Part::kTitle:
+      return &image.title;
+    case Part::kDescription:
+      return &image.description;
+    case Part::kCreator:
+      return &image.creator;
+    case Part::kPublisher:
+      return &image.publisher;
+    case Part::kFormat:
+      return &image.format;
+    case Part::kCompression:
+      return &image.compression;
+    case Part::kVersion:
+      return &image.version;
+    case Part::kOs:
+      return &image.os;
+    case Part::kOsVersion:
+      return &image.os_version;
+    case Part::kOsArch:
+      return &image.os_arch;
+    case Part::kEndorserSubject:
+      return &image.endorsement->subject;
+    case Part::kAlgorithm:
+      return &signature.algorithm;
+    case Part::kCertificateSubject:
+      return &signature.subject;
+    case Part::kCertificateIssuer:
+      return &signature.issuer;
+    case Part::kFingerprint:
+      return &signature.fingerprint;
+    case Part::kCertificateEmail:
+      return &signature.certificate_email;
+    default:
+      return nullptr;
   }
-  const std::pair<Part, std::vector<std::string>*> lists[] = {
-      {Part::kTag, &image.tags},
-      {Part::kHypervisor, &image.hypervisors},
-      {Part::kLocation, &image.locations},
-      {Part::kEndorserIssuer, &image.endorsement->issuers},
-  };
-  for (const auto& [known, list] : lists) {
-    if (known == part) list->emplace_back(value);
+}
+
+std::vector<std::string>* list_of(Part part, StoredEntry& entry) {
+  switch (part) {
+    case Part::kTag:
+      return &entry.metadata.tags;
+    case Part::kHypervisor:
+      return &entry.metadata.hypervisors;
+    case Part::kLocation:
+      return &entry.metadata.locations;
+    case Part::kEndorserIssuer:
+      return &entry.metadata.endorsement->issuers;
+    default:
+      return nullptr;
   }
-  if (part == Part::kDeprecated) image.deprecated = value;
+}
+
+void take_text(Part part, std::string_view value, StoredEntry& entry) {
+  if (std::string* text = text_of(part, entry)) {
+    *text = value;
+  } else if (std::vector<std::string>* list = list_of(part, entry)) {
+    list->emplace_back(value);
+  } else if (part == Part::kDeprecated) {
+    entry.metadata.deprecated = value;
+  }
 }
 
 void write_image(Writer& out, const metadata::ImageMetadata& image) {
@@ -227,7 +281,7 @@ void write_image(Writer& out, const metadata::ImageMetadata& image) {
 
 std::string encode_record(const StoredEntry& entry) {
   Writer out;
-  out.number(Part::kSequence, entry.sequence);
+  out.key(entry.key);
   write_image(out, entry.metadata);
   if (entry.metadata.endorsement) {
     out.text(Part::kEndorserSubject, entry.metadata.endorsement->subject);
@@ -247,19 +301,35 @@ std::string encode_record(const StoredEntry& entry) {
   return out.take();
 }
 
-Result<StoredEntry> decode_record(const metadata::EntryKey& key, std::string_view record) {
+Result<metadata::EntryKey> take_record_key(std::string_view& record) {
+  const auto damaged = [] { return Error(Errc::kCorruptData, "an entry's record is damaged"); };
+  const auto identifier = Identifier::parse(record.substr(0, kIdentifierBytes));
+  if (!identifier) return damaged();
+  record.remove_prefix(kIdentifierBytes);
+  const auto created = take_u64(record);
+  const auto size = take_length(record);
+  if (!created || !size || *size > record.size()) return damaged();
+  metadata::EntryKey key{.identifier = *identifier,
+                         .endorser = std::string(record.substr(0, *size)),
+                         .created = static_cast<UnixMillis>(*created) * 1000};
+  record.remove_prefix(*size);
+  return key;
+}
+
+Result<StoredEntry> decode_record(std::uint64_t sequence, std::string_view record) {
   StoredEntry entry;
-  entry.key = key;
-  entry.metadata.identifier = key.identifier;
+  entry.sequence = sequence;
+  STRATA_TRY(entry.key, take_record_key(record));
+  entry.metadata.identifier = entry.key.identifier;
   metadata::Endorsement& endorsement = entry.metadata.endorsement.emplace();
-  endorsement.created = key.created;
-  endorsement.email = key.endorser;
+  endorsement.created = entry.key.created;
+  endorsement.email = entry.key.endorser;
   while (!record.empty()) {
     const auto part = static_cast<Part>(record.front());
     record.remove_prefix(1);
-    const auto size = take_u64(record);
+    const auto size = take_length(record);
     if (!size || *size > record.size() || !take_fact(part, record.substr(0, *size), entry)) {
-      return Error(Errc::kCorruptData, "the record of " + key.path() + " is damaged");
+      return Error(Errc::kCorruptData, "the record of " + entry.key.path() + " is damaged");
     }
     take_text(part, record.substr(0, *size), entry);
     record.remove_prefix(*size);

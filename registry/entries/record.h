@@ -9,9 +9,11 @@
 // document is parsed again on reading.
 namespace strata::entries {
 
+// Key and values; the sequence number is the record's key.
 [[nodiscard]] std::string encode_record(const StoredEntry& entry);
-// The key is not repeated in the record. kCorruptData.
-[[nodiscard]] Result<StoredEntry> decode_record(const metadata::EntryKey& key,
-                                                std::string_view record);
+// kCorruptData.
+[[nodiscard]] Result<StoredEntry> decode_record(std::uint64_t sequence, std::string_view record);
+// Takes the key, with which a record begins, from its front.
+[[nodiscard]] Result<metadata::EntryKey> take_record_key(std::string_view& record);
 
 }  // namespace strata::entries

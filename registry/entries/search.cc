@@ -1,238 +1,318 @@
 #include "registry/entries/search.h"
 
 #include <algorithm>
+#include <array>
 
+#include "registry/entries/bytes.h"
 #include "registry/entries/record.h"
+#include "registry/entries/search_plan.h"
 #include "registry/entries/words.h"
+#include "strata/base/text.h"
 
 namespace strata::entries {
 namespace {
 
 // Reading a record and finding its terms, in steps through the index.
 constexpr std::size_t kRecordCost = 20;
+constexpr std::size_t kRecordsAtOnce = 32;
+constexpr std::size_t kCursorBytes = 16;
 
-// A query in terms of the index.
-struct Plan {
-  std::vector<std::string> terms;     // all must hold
-  std::optional<std::string> prefix;  // a term that starts so must hold
-  std::vector<std::string> expanded;  // the terms with that prefix, when they are few enough
-  bool nothing = false;               // no entry can match
-};
-
-Result<Plan> make_plan(const Query& query, const TermReader& reader, const Limits& limits) {
-  Plan plan;
-  std::vector<std::string> words = split_words(query.text, limits);
-  if (words.size() > limits.query_words_max) {
-    return Error(Errc::kMalformed, "q: at most " + std::to_string(limits.query_words_max) +
-                                       " words can be looked for at once");
-  }
-  plan.nothing = words.empty() && query.text.find_first_not_of(" \t\r\n") != std::string::npos;
-  if (!words.empty()) {
-    plan.prefix = kWordTerm + words.back();
-    words.pop_back();
-  }
-  for (const std::string& word : words) plan.terms.push_back(kWordTerm + word);
-  for (const auto& [field, value] : query.filters) {
-    auto term = field_term(field, value, limits);
-    if (term) {
-      plan.terms.push_back(std::move(*term));
-    } else {
-      plan.nothing = true;
-    }
-  }
-  if (plan.prefix && !query.created) {
-    bool few = true;
-    Status status = reader.each_term(*plan.prefix, [&](std::string_view term) {
-      few = plan.expanded.size() < limits.search_prefix_words_max;
-      if (few) plan.expanded.emplace_back(term);
-      return few;
-    });
-    if (!status) return status.error();
-    if (few && plan.expanded.empty()) plan.nothing = true;
-    if (!few) plan.expanded.clear();
-  }
-  return plan;
-}
-
-class Search {
+// Documents that have all of some terms, chunk by chunk.
+class Matches {
  public:
-  Search(const Query& query, const Plan& plan, const TermReader& reader, const RecordReader& record,
-         const Limits& limits)
-      : query_(query), plan_(plan), record_(record), limits_(limits) {
-    const bool history = query.created.has_value();
-    if (history) {
-      streams_.push_back(reader.term(created_term(*query.created)));
-    } else {
-      for (const std::string& term : plan.terms) streams_.push_back(reader.term(term));
-      if (!plan.expanded.empty()) streams_.push_back(reader.any_of(plan.expanded));
-      if (streams_.empty()) streams_.push_back(reader.term(std::string(1, kAllTerm)));
+  Matches(const std::vector<std::string>& terms,
+          const std::optional<std::map<std::uint32_t, DocSet>>& prefixed, const TermReader& reader,
+          bool newest_first)
+      : prefixed_(prefixed), newest_first_(newest_first) {
+    for (const std::string& term : terms) cursors_.push_back(reader.term(term, newest_first));
+    if (cursors_.empty()) {
+      // With a prefix alone, any entry: all have this term.
+      cursors_.push_back(reader.term(std::string(1, kAllTerm), newest_first));
     }
-    check_terms_ = history;
-    check_prefix_ = plan.prefix && (history || plan.expanded.empty());
   }
 
-  // Counts every match from the start; keeps those behind `after`, one more than the page holds.
-  Result<Page> run(const std::optional<Position>& after) {
-    if (after) {
-      STRATA_TRY(page_.total, count_before(*after));
-    }
-    Status status = walk([&](const Position& at, StoredEntry* read) -> Result<bool> {
-      ++page_.total;
-      if (last_ && page_.next.empty() && full()) page_.next = last_->cursor();
-      if (!full()) {
-        if (read != nullptr) {
-          page_.entries.push_back(std::move(*read));
-        } else {
-          STRATA_TRY(auto entry, record_(at));
-          page_.entries.push_back(std::move(entry));
-        }
-        bytes_ += encode_record(page_.entries.back()).size();
-        last_ = at;
-      }
-      return page_.total < limits_.search_total_exact_max + 1 || !full() || page_.next.empty();
-    });
-    if (!status) return status.error();
-    finish_total();
-    return std::move(page_);
-  }
-
- private:
-  // An entry may be as long as a document: a page of them is bounded by its bytes too.
-  bool full() const {
-    return page_.entries.size() == query_.limit || bytes_ >= limits_.list_bytes_max;
-  }
-
-  bool before(const Position& a, const Position& b) const {
-    return query_.order == Query::Order::kNewestFirst ? a < b : a > b;
-  }
-
-  // Matches up to and including `after`, so that the total is that of all pages.
-  Result<std::uint64_t> count_before(const Position& after) {
-    std::uint64_t count = 0;
-    Status status = walk([&](const Position& at, StoredEntry*) -> Result<bool> {
-      if (before(after, at)) return false;
-      ++count;
-      return count <= limits_.search_total_exact_max;
-    });
-    if (!status) return status.error();
-    if (out_of_budget_) page_.total_exact = false;
-    out_of_budget_ = false;
-    scanned_ = 0;
-    for (const auto& stream : streams_) stream->seek(after);
-    if (streams_.front()->valid() && streams_.front()->position() == after) {
-      streams_.front()->next();
-    }
-    return count;
-  }
-
-  void finish_total() {
-    if (page_.total > limits_.search_total_exact_max) {
-      page_.total = limits_.search_total_exact_max;
-      page_.total_exact = false;
-    }
-    if (!out_of_budget_) return;
-    page_.total_exact = false;
-    // The page ends where the scan did; the next one goes on from there.
-    if (page_.next.empty() && !full()) page_.next = stopped_.cursor();
-    if (page_.next.empty() && last_) page_.next = last_->cursor();
-  }
-
-  // Calls `visit` with each match until it says false; the entry when it had to be read anyway.
-  Status walk(const std::function<Result<bool>(const Position&, StoredEntry*)>& visit) {
-    Postings& first = *streams_.front();
+  // Calls visit(chunk, docs) with each chunk that has any; `skip(chunk)` says which need not be
+  // read.
+  template <typename Skip, typename Visit>
+  Status each(const Skip& skip, const Visit& visit) {
+    DocSet docs;
     while (align()) {
-      if (query_.created_since && query_.order == Query::Order::kNewestFirst &&
-          first.position().created() < *query_.created_since) {
-        break;
-      }
-      std::optional<StoredEntry> read;
-      STRATA_TRY(const bool match, matches(first, read));
-      if (match) {
-        STRATA_TRY(const bool more, visit(first.position(), read ? &*read : nullptr));
-        if (!more) return {};
-      }
-      if (++scanned_ >= limits_.search_scan_max) {
-        out_of_budget_ = true;
-        stopped_ = first.position();
-        return {};
-      }
-      first.next();
+      const std::uint32_t chunk = cursors_.front().chunk();
+      if (!skip(chunk) && intersect(chunk, docs)) visit(chunk, docs);
+      cursors_.front().next();
     }
-    for (const auto& stream : streams_) {
-      if (Status status = stream->status(); !status) return status;
+    for (const TermCursor& cursor : cursors_) {
+      if (!cursor.valid() && !cursor.status()) return cursor.status();
     }
     return {};
   }
 
-  // Moves all streams to the next position that they share; false at the end of any.
+ private:
+  // Moves all cursors to the next chunk that they share; false at the end of any.
   bool align() {
     while (true) {
-      for (const auto& stream : streams_) {
-        if (!stream->valid()) return false;
+      if (!cursors_.front().valid()) return false;
+      std::uint32_t target = cursors_.front().chunk();
+      for (TermCursor& cursor : cursors_) {
+        cursor.seek(target);
+        if (!cursor.valid()) return false;
+        target = cursor.chunk();
       }
-      const Position target = std::max_element(streams_.begin(), streams_.end(),
-                                               [&](const auto& a, const auto& b) {
-                                                 return before(a->position(), b->position());
-                                               })
-                                  ->get()
-                                  ->position();
-      bool same = true;
-      for (const auto& stream : streams_) {
-        stream->seek(target);
-        same = same && stream->valid() && stream->position() == target;
-      }
-      if (same) return true;
-      if (++scanned_ >= limits_.search_scan_max) {
-        out_of_budget_ = true;
-        stopped_ = target;
-        return false;
-      }
+      if (target == cursors_.front().chunk()) return true;
+      cursors_.front().seek(target);
     }
   }
 
-  Result<bool> matches(const Postings& at, std::optional<StoredEntry>& read) {
-    if (!at.summary().matches(query_)) return false;
-    if (query_.created_since && at.position().created() < *query_.created_since) return false;
-    if (!check_terms_ && !check_prefix_) return true;
-    scanned_ += kRecordCost;
-    STRATA_TRY(read, record_(at.position()));
-    const std::set<std::string> terms = terms_of(*read, limits_);
-    if (check_terms_ && !std::all_of(plan_.terms.begin(), plan_.terms.end(),
-                                     [&](const auto& term) { return terms.contains(term); })) {
-      return false;
+  bool intersect(std::uint32_t chunk, DocSet& docs) {
+    const DocSet* prefixed = nullptr;
+    if (prefixed_) {
+      const auto found = prefixed_->find(chunk);
+      if (found == prefixed_->end()) return false;
+      prefixed = &found->second;
     }
-    if (!check_prefix_) return true;
-    const auto found = terms.lower_bound(*plan_.prefix);
-    return found != terms.end() && found->starts_with(*plan_.prefix);
+    order_.clear();
+    for (const TermCursor& cursor : cursors_) order_.push_back(&cursor.docs());
+    std::sort(order_.begin(), order_.end(), [](const EncodedDocs* a, const EncodedDocs* b) {
+      return a->size_hint() < b->size_hint();
+    });
+    docs.assign(*order_.front());
+    for (std::size_t i = 1; i < order_.size() && !docs.empty(); ++i) docs.intersect(*order_[i]);
+    if (prefixed != nullptr) docs.intersect(*prefixed);
+    return !docs.empty();
+  }
+
+  const std::optional<std::map<std::uint32_t, DocSet>>& prefixed_;
+  bool newest_first_;
+  std::vector<TermCursor> cursors_;
+  std::vector<const EncodedDocs*> order_;
+};
+
+class Search {
+ public:
+  Search(const Query& query, const Plan& plan, const SearchIndex& index,
+         std::optional<Position> after)
+      : query_(query), plan_(plan), index_(index), after_(after) {}
+
+  Result<Page> run() {
+    const bool history = query_.created.has_value();
+    const bool unlisted = plan_.prefix && !plan_.prefixed;
+    const std::vector<std::string> terms =
+        history ? std::vector<std::string>{created_term(*query_.created)} : plan_.terms;
+    Status status = history || unlisted ? look_through(terms) : take_best(terms);
+    if (!status) return status.error();
+    if (page_.total > index_.limits.search_total_exact_max) {
+      page_.total = index_.limits.search_total_exact_max;
+      page_.total_exact = false;
+    }
+    return std::move(page_);
+  }
+
+ private:
+  [[nodiscard]] bool newest_first() const { return query_.order == Query::Order::kNewestFirst; }
+  [[nodiscard]] bool before(const Position& a, const Position& b) const {
+    return newest_first() ? a > b : a < b;
+  }
+
+  // The index answers: counts every match, keeps the first ones behind the cursor and one more.
+  Status take_best(const std::vector<std::string>& terms) {
+    const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
+    const std::size_t wanted = query_.limit + 1;
+    std::vector<Position> best;  // a heap, the last one in front
+    const auto skip = [&](std::uint32_t chunk) {
+      const Facts::Span span = index_.facts.span(chunk);
+      if (query_.created_since &&
+          static_cast<UnixMillis>(span.newest) * 1000 < *query_.created_since) {
+        return true;
+      }
+      if (page_.total <= index_.limits.search_total_exact_max) return false;
+      // Enough are counted: only chunks that can hold better ones matter.
+      const std::uint64_t last = newest_first() ? span.oldest : span.newest;
+      if (after_ && (newest_first() ? last > after_->created : last < after_->created)) return true;
+      if (best.size() < wanted) return false;
+      const std::uint64_t first = newest_first() ? span.newest : span.oldest;
+      const std::uint64_t worst = best.front().created;
+      return newest_first() ? first < worst : first > worst;
+    };
+    const auto visit = [&](std::uint32_t chunk, const DocSet& docs) {
+      docs.each([&](Doc doc) {
+        const std::uint64_t sequence = sequence_of(chunk, doc);
+        const Fact fact = index_.facts.at(sequence);
+        if (!fact.matches(query_)) return;
+        ++page_.total;
+        const Position at{fact.created, sequence};
+        if (after_ && !before(*after_, at)) return;
+        if (best.size() == wanted) {
+          if (!before(at, best.front())) return;
+          std::pop_heap(best.begin(), best.end(), in_order);
+          best.pop_back();
+        }
+        best.push_back(at);
+        std::push_heap(best.begin(), best.end(), in_order);
+      });
+    };
+    Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
+    if (Status status = matches.each(skip, visit); !status) return status;
+    std::sort_heap(best.begin(), best.end(), in_order);
+    return read_page(best);
+  }
+
+  Status read_page(const std::vector<Position>& found) {
+    for (std::size_t at = 0; at < found.size();) {
+      std::vector<std::uint64_t> sequences;
+      while (at + sequences.size() < found.size() && sequences.size() < kRecordsAtOnce) {
+        if (page_.entries.size() + sequences.size() == query_.limit) break;
+        sequences.push_back(found[at + sequences.size()].sequence);
+      }
+      if (full()) {
+        page_.next = found[at - 1].cursor();
+        break;
+      }
+      STRATA_TRY(auto entries, index_.records(sequences));
+      for (StoredEntry& entry : entries) {
+        if (full()) break;
+        keep(std::move(entry));
+        ++at;
+      }
+    }
+    return {};
+  }
+
+  // An entry may be as long as a document: a page of them is bounded by its bytes too.
+  [[nodiscard]] bool full() const {
+    return page_.entries.size() == query_.limit || bytes_ >= index_.limits.list_bytes_max;
+  }
+
+  void keep(StoredEntry entry) {
+    bytes_ += encode_record(entry).size();
+    page_.entries.push_back(std::move(entry));
+  }
+
+  // The index does not answer all of the query: candidates are read one by one, in order, as many
+  // as limits.search_scan_max allows.
+  Status look_through(const std::vector<std::string>& terms) {
+    std::vector<Position> candidates;
+    Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
+    Status status = matches.each([](std::uint32_t) { return false; },
+                                 [&](std::uint32_t chunk, const DocSet& docs) {
+                                   docs.each([&](Doc doc) {
+                                     const std::uint64_t sequence = sequence_of(chunk, doc);
+                                     const Fact fact = index_.facts.at(sequence);
+                                     if (!fact.matches(query_)) return;
+                                     candidates.push_back({fact.created, sequence});
+                                   });
+                                 });
+    if (!status) return status;
+    std::sort(candidates.begin(), candidates.end(),
+              [this](const Position& a, const Position& b) { return before(a, b); });
+    auto first = candidates.begin();
+    if (after_) {
+      first =
+          std::upper_bound(candidates.begin(), candidates.end(), *after_,
+                           [this](const Position& a, const Position& b) { return before(a, b); });
+    }
+    std::size_t budget = std::max<std::size_t>(1, index_.limits.search_scan_max / kRecordCost);
+    for (auto at = first; at != candidates.end(); ++at) {
+      if (budget == 0) {
+        // The page ends where the looking did; the next one goes on from there.
+        if (page_.next.empty()) page_.next = std::prev(at)->cursor();
+        page_.total_exact = false;
+        return {};
+      }
+      --budget;
+      if (full() && page_.next.empty()) page_.next = std::prev(at)->cursor();
+      STRATA_TRY(auto entry, holds(*at));
+      if (!entry) continue;
+      ++page_.total;
+      if (page_.next.empty()) keep(std::move(*entry));
+    }
+    return count_before(candidates.begin(), first, budget);
+  }
+
+  // What earlier pages showed counts too, as far as the budget goes.
+  Status count_before(std::vector<Position>::const_iterator at,
+                      std::vector<Position>::const_iterator end, std::size_t budget) {
+    for (; at != end; ++at) {
+      if (budget-- == 0) {
+        page_.total_exact = false;
+        return {};
+      }
+      STRATA_TRY(const auto entry, holds(*at));
+      if (entry) ++page_.total;
+    }
+    return {};
+  }
+
+  // The entry, if its terms are those of the query.
+  Result<std::optional<StoredEntry>> holds(const Position& at) {
+    STRATA_TRY(auto entries, index_.records({at.sequence}));
+    const std::set<std::string> terms = terms_of(entries.front(), index_.limits);
+    const bool all = std::all_of(plan_.terms.begin(), plan_.terms.end(),
+                                 [&](const auto& term) { return terms.contains(term); });
+    if (!all) return std::optional<StoredEntry>();
+    if (plan_.prefix) {
+      const auto found = terms.lower_bound(*plan_.prefix);
+      if (found == terms.end() || !found->starts_with(*plan_.prefix)) {
+        return std::optional<StoredEntry>();
+      }
+    }
+    return std::optional<StoredEntry>(std::move(entries.front()));
   }
 
   const Query& query_;
   const Plan& plan_;
-  const RecordReader& record_;
-  const Limits& limits_;
-  std::vector<std::unique_ptr<Postings>> streams_;
-  bool check_terms_ = false;
-  bool check_prefix_ = false;
-  std::size_t scanned_ = 0;
+  const SearchIndex& index_;
+  const std::optional<Position> after_;
   std::size_t bytes_ = 0;  // of the page's records
-  bool out_of_budget_ = false;
-  Position stopped_;
-  std::optional<Position> last_;
   Page page_;
 };
 
 }  // namespace
 
-Result<Page> run_search(const Query& query, const TermReader& reader, const RecordReader& record,
-                        const Limits& limits) {
+std::optional<Position> Position::from_cursor(std::string_view cursor) {
+  std::array<std::uint8_t, kCursorBytes> bytes;
+  if (!from_hex(cursor, bytes)) return std::nullopt;
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  Position position;
+  position.created = *take_u64(rest);
+  position.sequence = *take_u64(rest);
+  return position;
+}
+
+std::string Position::cursor() const {
+  std::string bytes;
+  append_u64(bytes, created);
+  append_u64(bytes, sequence);
+  return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+Result<Page> run_search(const Query& query, const SearchIndex& index) {
   std::optional<Position> after;
   if (!query.cursor.empty()) {
     after = Position::from_cursor(query.cursor);
     if (!after) return Error(Errc::kMalformed, "cursor: not one that this registry gave out");
   }
-  STRATA_TRY(const Plan plan, make_plan(query, reader, limits));
+  STRATA_TRY(const Plan plan, make_plan(query, index.terms, index.limits));
   if (plan.nothing) return Page{};
-  return Search(query, plan, reader, record, limits).run(after);
+  return Search(query, plan, index, after).run();
+}
+
+Result<std::optional<Position>> newest_of(std::string_view term, const SearchIndex& index,
+                                          const std::function<bool(const Fact&)>& wanted) {
+  std::optional<Position> newest;
+  const std::optional<std::map<std::uint32_t, DocSet>> any;
+  Matches matches({std::string(term)}, any, index.terms, true);
+  Status status = matches.each([](std::uint32_t) { return false; },
+                               [&](std::uint32_t chunk, const DocSet& docs) {
+                                 docs.each([&](Doc doc) {
+                                   const std::uint64_t sequence = sequence_of(chunk, doc);
+                                   const Fact fact = index.facts.at(sequence);
+                                   if (!wanted(fact)) return;
+                                   const Position at{fact.created, sequence};
+                                   if (!newest || at > *newest) newest = at;
+                                 });
+                               });
+  if (!status) return status.error();
+  return newest;
 }
 
 }  // namespace strata::entries

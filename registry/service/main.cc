@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "registry/entries/maintenance.h"
 #include "registry/service/config.h"
 #include "registry/service/daemon.h"
 #include "strata/base/log.h"
@@ -50,6 +51,21 @@ void reload(const Flags& flags, strata::registry::Daemon& daemon) {
   strata::log::info("reloaded", {{"endorsers", config->trust.endorsers.size()}});
 }
 
+// --check and --rebuild: on a registry that does not run. 1: there is something to say.
+int maintain(const strata::registry::Config& config, bool rebuild) {
+  const std::string store = config.data + "/entries";
+  const auto report = rebuild ? strata::entries::rebuild_store(store, config.limits)
+                              : strata::entries::check_store(store, config.limits);
+  if (!report) return complain(report.error());
+  for (const std::string& problem : report->problems) {
+    std::fprintf(stderr, "strata-registry: %s\n", problem.c_str());
+  }
+  std::printf("%llu entries %s, %llu problems\n", static_cast<unsigned long long>(report->entries),
+              rebuild ? "rebuilt" : "checked",
+              static_cast<unsigned long long>(report->problem_count));
+  return report->problem_count == 0 ? kDone : kFailed;
+}
+
 int serve(const Flags& flags, const strata::registry::Config& config) {
   strata::log::configure(config.log_level, config.log_format);
   raise_descriptor_limit();
@@ -77,7 +93,7 @@ int serve(const Flags& flags, const strata::registry::Config& config) {
 int main(int argc, char** argv) {
   CLI::App line{"Strata's registry: publishes signed, searchable records of disk images."};
   Flags flags;
-  bool check_config = false;
+  bool check_config = false, check = false, rebuild = false;
   line.set_version_flag("--version", "strata-registry " + std::string(strata::kVersion));
   line.add_option("--config", flags.config, "TOML configuration file");
   line.add_option("--listen", flags.listen, "HOST:PORT, default 127.0.0.1:8081; port 0 picks one");
@@ -85,6 +101,10 @@ int main(int argc, char** argv) {
   line.add_option("--public-url", flags.public_url, "what our URLs begin with for others");
   line.add_option("--trust", flags.trust, "any (loopback only) or listed: whose entries are taken");
   line.add_flag("--check-config", check_config, "check the configuration and stop");
+  auto* checks =
+      line.add_flag("--check", check, "compare the stored entries with their index and stop");
+  line.add_flag("--rebuild", rebuild, "make records and search index anew from the documents")
+      ->excludes(checks);
   try {
     line.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -96,5 +116,6 @@ int main(int argc, char** argv) {
     std::puts("the configuration is good");
     return kDone;
   }
+  if (check || rebuild) return maintain(*config, rebuild);
   return serve(flags, *config);
 }

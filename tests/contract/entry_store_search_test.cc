@@ -239,17 +239,18 @@ TEST_P(EntrySearchTest, TotalsAreExactUpToTheLimit) {
 
 TEST_P(EntrySearchTest, ASearchThatLooksAtTooMuchGoesOnInTheNextPage) {
   Limits limits;
-  limits.search_scan_max = 4;
+  limits.search_scan_max = 80;  // four records
+  limits.search_prefix_words_max = 1;
   reopen(limits);
   for (int i = 0; i < 20; ++i) {
-    metadata::ImageMetadata image = image_of(std::to_string(i), std::to_string(i));
-    if (i % 7 != 3) image.deprecated = "";
-    put(image, kSampleTime + i * kSecond);
+    const std::string number = std::to_string(i);
+    put(image_of(number, (i % 7 == 3 ? "wanted" : "other") + number), kSampleTime + i * kSecond);
   }
   for (const auto order : {Query::Order::kNewestFirst, Query::Order::kOldestFirst}) {
     Query query;
     query.now = kSampleTime;
     query.order = order;
+    query.text = "wanted";  // stands for three words, more than may be united
     std::vector<std::string> all;
     int pages = 0;
     do {
@@ -258,7 +259,7 @@ TEST_P(EntrySearchTest, ASearchThatLooksAtTooMuchGoesOnInTheNextPage) {
       query.cursor = page.next;
     } while (!query.cursor.empty() && ++pages < 50);
     std::sort(all.begin(), all.end());
-    EXPECT_THAT(all, ElementsAre("10", "17", "3"));
+    EXPECT_THAT(all, ElementsAre("wanted10", "wanted17", "wanted3"));
     EXPECT_GT(pages, 1);
   }
 }

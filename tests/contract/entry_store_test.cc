@@ -155,8 +155,9 @@ TEST_P(EntryStoreTest, ChangesComeInOrderOfAcceptance) {
   const auto second = put(image_of("2"), kSampleTime);
   reopen();
   const auto third = put(image_of("1"), kSampleTime + 10 * kSecond);
-  EXPECT_THAT(*store_->changes(0, 10), ElementsAre(first, second, third));
-  EXPECT_THAT(*store_->changes(1, 1), ElementsAre(second));
+  EXPECT_THAT(*store_->changes(0, 10),
+              ElementsAre(Change{1, first}, Change{2, second}, Change{3, third}));
+  EXPECT_THAT(*store_->changes(1, 1), ElementsAre(Change{2, second}));
   EXPECT_THAT(*store_->changes(3, 10), IsEmpty());
   EXPECT_THAT(*store_->changes(~std::uint64_t{0}, 10), IsEmpty());
   EXPECT_EQ(store_->get(third)->sequence, 3U);

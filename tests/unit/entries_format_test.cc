@@ -32,12 +32,12 @@ TEST(EntriesFormat, ANewerOneIsRefusedAndNamed) {
   for (const bool with_new_family : {false, true}) {
     const test::TemporaryDirectory folder;
     ASSERT_TRUE(open_rocksdb(folder.path(), Limits()));
-    write_version(folder.path(), 2, with_new_family);
+    write_version(folder.path(), 3, with_new_family);
     const auto refused = open_rocksdb(folder.path(), Limits());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), Errc::kUsage);
-    EXPECT_NE(refused.error().detail().find("format 2"), std::string::npos);
-    write_version(folder.path(), 1, false);
+    EXPECT_NE(refused.error().detail().find("format 3"), std::string::npos);
+    write_version(folder.path(), 2, false);
     EXPECT_TRUE(open_rocksdb(folder.path(), Limits()));
   }
 }

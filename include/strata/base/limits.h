@@ -114,15 +114,15 @@ struct Limits {
   std::size_t policy_file_bytes_max = 1 * kMiB;  // a site's lists: some 20'000 items
   std::size_t search_total_exact_max = 10'000;
   std::size_t query_words_max = 16;
-  std::size_t index_words_max = 512;         // distinct words indexed for one entry
-  std::size_t index_value_bytes_max = 255;   // longer words are cut, longer field values skipped
-  std::size_t search_scan_max = 200'000;     // index positions one search may look at: about 0.2 s
-  std::size_t search_prefix_words_max = 64;  // words that a prefix is expanded to before scanning
-  std::size_t list_bytes_max = 16 * kMiB;    // entries in one page of a list
-  std::chrono::seconds removal_grace{600};   // between the last reference and the bytes
-  std::chrono::seconds created_skew{300};    // a document's `created` ahead of our clock
-  std::chrono::seconds created_age_max{0};   // and behind it; 0: any age, for imports
-  std::size_t posts_per_minute_max = 1200;   // documents from one address; 0: any number
+  std::size_t index_words_max = 512;        // distinct words indexed for one entry
+  std::size_t index_value_bytes_max = 255;  // longer words are cut, longer field values skipped
+  std::size_t search_scan_max = 200'000;    // index positions one search may look at: about 0.2 s
+  std::size_t search_prefix_words_max = 4096;   // words that a prefix stands for: some milliseconds
+  std::size_t list_bytes_max = 16 * kMiB;       // entries in one page of a list
+  std::chrono::seconds removal_grace{600};      // between the last reference and the bytes
+  std::chrono::seconds created_skew{300};       // a document's `created` ahead of our clock
+  std::chrono::seconds created_age_max{0};      // and behind it; 0: any age, for imports
+  std::size_t posts_per_minute_max = 1200;      // documents from one address; 0: any number
   std::size_t trust_file_bytes_max = 4 * kMiB;  // a bundle of CA certificates, or of CRLs
   std::size_t certificate_chain_max = 8;        // certificates between an endorser and its CA
   std::chrono::seconds confirmation_valid{7 * 24 * 3600};  // a link in an e-mail to an endorser

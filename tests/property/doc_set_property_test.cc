@@ -1,0 +1,195 @@
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "../support/temporary_directory.h"
+#include "registry/entries/doc_set.h"
+#include "registry/entries/term_index.h"
+
+// Sets of documents and the index made of them against std::set.
+namespace strata::entries {
+namespace {
+
+using Model = std::set<std::uint32_t>;
+
+class Random {
+ public:
+  explicit Random(std::uint32_t seed) : random_(seed) {}
+  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
+  // Empty, sparse, dense, full or one run.
+  Model set() {
+    Model model;
+    switch (below(5)) {
+      case 0:
+        return model;
+      case 1:
+        for (std::uint32_t i = below(50); i > 0; --i) model.insert(below(kChunkDocs));
+        return model;
+      case 2:
+        for (std::uint32_t doc = below(20); doc < kChunkDocs; doc += 1 + below(20)) {
+          model.insert(doc);
+        }
+        return model;
+      case 3:
+        for (std::uint32_t doc = 0; doc < kChunkDocs; ++doc) model.insert(doc);
+        return model;
+      default: {
+        // Sizes around the one at which an array becomes a bitmap.
+        const std::uint32_t size = kArrayDocsMax - 2 + below(5);
+        const std::uint32_t first = below(kChunkDocs - size);
+        for (std::uint32_t doc = first; doc < first + size; ++doc) model.insert(doc);
+        return model;
+      }
+    }
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+std::string encoded(const Model& model) {
+  DocSet docs;
+  for (const auto doc : model) docs.add(static_cast<Doc>(doc));
+  return docs.encode();
+}
+
+Model members(const DocSet& docs) {
+  Model model;
+  docs.each([&](Doc doc) { model.insert(model.end(), doc); });
+  return model;
+}
+
+TEST(DocSetProperty, AgreesWithStdSet) {
+  Random random(1);
+  for (int round = 0; round < 300; ++round) {
+    const Model a = random.set(), b = random.set();
+    const std::string bytes_a = encoded(a), bytes_b = encoded(b);
+    const auto set_a = EncodedDocs::from(bytes_a), set_b = EncodedDocs::from(bytes_b);
+    ASSERT_TRUE(set_a && set_b);
+    EXPECT_EQ(set_a->empty(), a.empty());
+    EXPECT_EQ(set_a->is_bitmap(), a.size() > kArrayDocsMax);
+
+    DocSet docs;
+    docs.assign(*set_a);
+    ASSERT_EQ(members(docs), a);
+    EXPECT_EQ(docs.encode(), bytes_a);
+    docs.intersect(*set_b);
+    Model both;
+    std::ranges::set_intersection(a, b, std::inserter(both, both.end()));
+    ASSERT_EQ(members(docs), both);
+    EXPECT_EQ(docs.empty(), both.empty());
+
+    DocSet other;
+    other.assign(*set_b);
+    docs.assign(*set_a);
+    docs.intersect(other);
+    ASSERT_EQ(members(docs), both);
+
+    docs.assign(*set_a);
+    docs.unite(*set_b);
+    Model either = a;
+    either.insert(b.begin(), b.end());
+    ASSERT_EQ(members(docs), either);
+
+    for (const auto doc : b) docs.remove(static_cast<Doc>(doc));
+    Model rest;
+    std::ranges::set_difference(a, b, std::inserter(rest, rest.end()));
+    ASSERT_EQ(members(docs), rest);
+    EXPECT_EQ(docs.encode(), encoded(rest)) << "one set has one form";
+  }
+}
+
+TEST(DocSetProperty, DamagedBytesAreNoSet) {
+  EXPECT_FALSE(EncodedDocs::from("a\x01"));
+  EXPECT_FALSE(EncodedDocs::from("b"));
+  EXPECT_FALSE(EncodedDocs::from("b" + std::string(8191, 'x')));
+  EXPECT_FALSE(EncodedDocs::from("x"));
+  EXPECT_FALSE(EncodedDocs::from("a" + std::string(2 * kArrayDocsMax + 2, 'x')));
+}
+
+class Index {
+ public:
+  explicit Index(const std::string& folder) {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    options.write_buffer_size = 64 << 10;  // many flushes
+    options.max_write_buffer_number = 4;
+    configure_term_index(options);
+    rocksdb::DB* db = nullptr;
+    check(rocksdb::DB::Open(options, folder, &db).ok(), "a test database");
+    db_.reset(db);
+  }
+  rocksdb::DB& db() { return *db_; }
+  void change(const std::string& term, std::uint64_t sequence, TermChange change) {
+    rocksdb::WriteBatch batch;
+    change_terms(batch, db_->DefaultColumnFamily(), {term}, sequence, change);
+    check(db_->Write({}, &batch).ok(), "a test write");
+  }
+  Model read(const std::string& term, bool newest_first) {
+    Model model;
+    std::vector<std::uint32_t> chunks;
+    TermCursor cursor(*db_, db_->DefaultColumnFamily(), nullptr, term, newest_first);
+    for (; cursor.valid(); cursor.next()) {
+      chunks.push_back(cursor.chunk());
+      DocSet docs;
+      docs.assign(cursor.docs());
+      docs.each([&](Doc doc) {
+        model.insert(static_cast<std::uint32_t>(sequence_of(cursor.chunk(), doc)));
+      });
+    }
+    EXPECT_TRUE(cursor.status());
+    if (newest_first) std::ranges::reverse(chunks);
+    EXPECT_TRUE(std::ranges::is_sorted(chunks));
+    return model;
+  }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+TEST(TermIndexProperty, AgreesWithAMapOfSets) {
+  const test::TemporaryDirectory folder;
+  auto index = std::make_unique<Index>(folder.path());
+  Random random(2);
+  std::map<std::string, Model> model;
+  const std::string terms[] = {"wa", "wab", "wb", "a"};
+  for (int step = 0; step < 60'000; ++step) {
+    const std::string& term = terms[random.below(4)];
+    const std::uint32_t sequence = random.below(4) * 65'000 + random.below(1000);
+    if (random.below(5) < 3) {
+      index->change(term, sequence, TermChange::kAdd);
+      model[term].insert(sequence);
+    } else {
+      index->change(term, sequence, TermChange::kRemove);
+      model[term].erase(sequence);
+    }
+    if (step % 10'000 == 5000) {
+      ASSERT_TRUE(index->db().CompactRange({}, nullptr, nullptr).ok());
+    }
+    if (step % 20'000 == 15'000) {
+      index.reset();
+      index = std::make_unique<Index>(folder.path());
+    }
+    if (step % 2500 != 0) continue;
+    for (const auto& one : terms) {
+      ASSERT_EQ(index->read(one, true), model[one]) << step;
+      ASSERT_EQ(index->read(one, false), model[one]) << step;
+    }
+  }
+  // A term that has nothing left is not listed.
+  for (const auto sequence : model["wab"]) index->change("wab", sequence, TermChange::kRemove);
+  std::vector<std::string> listed;
+  const TermReader reader{index->db(), index->db().DefaultColumnFamily(), nullptr};
+  ASSERT_TRUE(reader.each("w", [&](std::string_view term, std::uint32_t, const EncodedDocs&) {
+    listed.emplace_back(term);
+    return TermReader::Next::kTerm;
+  }));
+  EXPECT_EQ(listed, (std::vector<std::string>{"wa", "wb"}));
+}
+
+}  // namespace
+}  // namespace strata::entries
