@@ -44,7 +44,7 @@ class RocksdbStore final : public EntryStore {
 
  private:
   Result<std::uint64_t> sequence_of_key(const metadata::EntryKey& key) const;
-  Result<std::vector<StoredEntry>> records(const std::vector<std::uint64_t>& sequences) const;
+  Result<std::vector<ReadEntry>> records(const std::vector<std::uint64_t>& sequences) const;
   TermReader terms(const Snapshot& snapshot) const {
     return {database_->db(), database_->family(Family::kTerms), snapshot.get()};
   }
@@ -70,7 +70,7 @@ Result<std::uint64_t> RocksdbStore::sequence_of_key(const metadata::EntryKey& ke
   return *sequence;
 }
 
-Result<std::vector<StoredEntry>> RocksdbStore::records(
+Result<std::vector<ReadEntry>> RocksdbStore::records(
     const std::vector<std::uint64_t>& sequences) const {
   std::vector<std::string> keys;
   for (const std::uint64_t sequence : sequences) keys.push_back(sequence_key(sequence));
@@ -79,7 +79,8 @@ Result<std::vector<StoredEntry>> RocksdbStore::records(
   std::vector<rocksdb::Status> statuses(keys.size());
   database_->db().MultiGet({}, database_->family(Family::kRecords), keys.size(), slices.data(),
                            values.data(), statuses.data());
-  std::vector<StoredEntry> entries;
+  std::vector<ReadEntry> entries;
+  entries.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsNotFound()) {
       return Error(Errc::kCorruptData,
@@ -88,7 +89,7 @@ Result<std::vector<StoredEntry>> RocksdbStore::records(
     }
     if (!statuses[i].ok()) return rocksdb_error(statuses[i], "read entries");
     STRATA_TRY(auto entry, decode_record(sequences[i], values[i].ToStringView()));
-    entries.push_back(std::move(entry));
+    entries.push_back({std::move(entry), values[i].size()});
   }
   return entries;
 }

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "registry/entries/bytes.h"
-#include "registry/entries/record.h"
 #include "registry/entries/search_plan.h"
 #include "registry/entries/words.h"
 #include "strata/base/text.h"
@@ -157,6 +156,7 @@ class Search {
   }
 
   Status read_page(const std::vector<Position>& found) {
+    page_.entries.reserve(std::min(found.size(), query_.limit));
     for (std::size_t at = 0; at < found.size();) {
       std::vector<std::uint64_t> sequences;
       while (at + sequences.size() < found.size() && sequences.size() < kRecordsAtOnce) {
@@ -168,7 +168,7 @@ class Search {
         break;
       }
       STRATA_TRY(auto entries, index_.records(sequences));
-      for (StoredEntry& entry : entries) {
+      for (ReadEntry& entry : entries) {
         if (full()) break;
         keep(std::move(entry));
         ++at;
@@ -182,9 +182,9 @@ class Search {
     return page_.entries.size() == query_.limit || bytes_ >= index_.limits.list_bytes_max;
   }
 
-  void keep(StoredEntry entry) {
-    bytes_ += encode_record(entry).size();
-    page_.entries.push_back(std::move(entry));
+  void keep(ReadEntry read) {
+    bytes_ += read.bytes;
+    page_.entries.push_back(std::move(read.entry));
   }
 
   // The index does not answer all of the query: candidates are read one by one, in order, as many
@@ -243,19 +243,19 @@ class Search {
   }
 
   // The entry, if its terms are those of the query.
-  Result<std::optional<StoredEntry>> holds(const Position& at) {
+  Result<std::optional<ReadEntry>> holds(const Position& at) {
     STRATA_TRY(auto entries, index_.records({at.sequence}));
-    const std::set<std::string> terms = terms_of(entries.front(), index_.limits);
+    const std::set<std::string> terms = terms_of(entries.front().entry, index_.limits);
     const bool all = std::all_of(plan_.terms.begin(), plan_.terms.end(),
                                  [&](const auto& term) { return terms.contains(term); });
-    if (!all) return std::optional<StoredEntry>();
+    if (!all) return std::optional<ReadEntry>();
     if (plan_.prefix) {
       const auto found = terms.lower_bound(*plan_.prefix);
       if (found == terms.end() || !found->starts_with(*plan_.prefix)) {
-        return std::optional<StoredEntry>();
+        return std::optional<ReadEntry>();
       }
     }
-    return std::optional<StoredEntry>(std::move(entries.front()));
+    return std::optional<ReadEntry>(std::move(entries.front()));
   }
 
   const Query& query_;

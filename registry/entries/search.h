@@ -22,9 +22,13 @@ struct Position {
   auto operator<=>(const Position&) const = default;
 };
 
+struct ReadEntry {
+  StoredEntry entry;
+  std::size_t bytes = 0;  // of its record
+};
 // Reads entries by sequence number, in the order asked for.
 using RecordReader =
-    std::function<Result<std::vector<StoredEntry>>(const std::vector<std::uint64_t>& sequences)>;
+    std::function<Result<std::vector<ReadEntry>>(const std::vector<std::uint64_t>& sequences)>;
 
 struct SearchIndex {
   TermReader terms;

@@ -17,8 +17,6 @@ using rocksdb::Slice;
 
 constexpr std::size_t kChunkBytes = 4;
 constexpr std::size_t kOperandBytes = 3;
-// A set with this many changes in memory is written out whole: reading it never costs more.
-constexpr std::size_t kChangesInMemoryMax = 128;
 
 std::string key_of(std::string_view term, std::uint32_t chunk) {
   std::string key(term);
@@ -113,7 +111,6 @@ void configure_term_index(rocksdb::ColumnFamilyOptions& options) {
   options.merge_operator = std::make_shared<SetMerge>();
   options.compaction_filter = &drop_empty;
   options.prefix_extractor = std::make_shared<TermPrefix>();
-  options.max_successive_merges = kChangesInMemoryMax;
 }
 
 void change_terms(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* index,

@@ -13,6 +13,7 @@ find_package(tomlplusplus REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED CONFIG)
+find_package(SQLite3 REQUIRED) # the rival of a benchmark
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
 pkg_check_modules(XMLSEC REQUIRED IMPORTED_TARGET xmlsec1-openssl)
 pkg_check_modules(ISAL IMPORTED_TARGET libisal) # x86-64 and arm64; zlib stands in elsewhere
