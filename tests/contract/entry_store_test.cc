@@ -1,4 +1,5 @@
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "entry_store_suite.h"
@@ -180,6 +181,56 @@ TEST_P(EntryStoreTest, ParallelInsertionsOfOneKeyLeaveOne) {
   EXPECT_EQ(inserted, 1);
   EXPECT_EQ(store_->last_sequence(), 1U);
   EXPECT_EQ(search({.now = kSampleTime}).total, 1U);
+}
+
+// What waits together is written together: each gets its own answer and number all the same.
+TEST_P(EntryStoreTest, ParallelInsertionsOfManyImagesAreEachAnswered) {
+  constexpr int kImages = 40;
+  constexpr int kThreads = 8;
+  std::vector<metadata::VerifiedEntry> entries;  // of each image an older and a newer one
+  for (int i = 0; i < kImages; ++i) {
+    for (const UnixMillis age : {0, 1}) {
+      entries.push_back(verified(signed_document(image_of(std::to_string(i), "image"), endorser_,
+                                                 kSampleTime + age * kSecond)));
+    }
+  }
+  std::vector<Result<Insertion>> results(entries.size(), Insertion::kSame);
+  std::atomic<std::size_t> next{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, this] {
+        for (std::size_t i = next++; i < entries.size(); i = next++) {
+          results[i] = store_->insert(entries[i]);
+        }
+      });
+    }
+  }
+  std::set<metadata::EntryKey> accepted;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const bool newer = i % 2 == 1;
+    if (results[i]) {
+      EXPECT_EQ(*results[i], Insertion::kInserted);
+      accepted.insert(entries[i].key());
+    } else {
+      EXPECT_FALSE(newer) << "nothing is newer than it";
+      EXPECT_EQ(results[i].error().code(), Errc::kNotNewer);
+    }
+  }
+  reopen();
+  EXPECT_EQ(store_->last_sequence(), accepted.size());
+  const auto changes = *store_->changes(0, 1000);
+  ASSERT_THAT(changes, SizeIs(accepted.size()));
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    EXPECT_EQ(changes[i].sequence, i + 1);
+    EXPECT_TRUE(accepted.contains(changes[i].key));
+    EXPECT_EQ(store_->get(changes[i].key)->sequence, i + 1);
+  }
+  const Page page = search({.text = "image", .now = kSampleTime});
+  EXPECT_EQ(page.total, static_cast<std::uint64_t>(kImages));
+  for (const auto& entry : page.entries) {
+    EXPECT_EQ(entry.key.created, kSampleTime + kSecond) << "the newer one is found";
+  }
 }
 
 TEST_P(EntryStoreTest, OneProcessAtATime) {
