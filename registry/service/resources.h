@@ -26,6 +26,9 @@ using Path = std::vector<std::string>;
 // endorsers.cc
 [[nodiscard]] Result<Response> get_endorsers(App& app, const Request& request, const Path& path);
 
+// changes.cc
+[[nodiscard]] Result<Response> get_changes(App& app, const Request& request);
+
 // entries.cc
 [[nodiscard]] Result<Response> get_entries(App& app, const Request& request);
 

@@ -42,6 +42,7 @@ Result<Response> not_allowed(const Request& request, std::string_view allowed) {
 
 Result<Response> route_v1(App& app, const Request& request, const Path& path) {
   if (path.size() == 1 && path[0] == "entries") return get_entries(app, request);
+  if (path.size() == 1 && path[0] == "changes") return get_changes(app, request);
   return Error(Errc::kNotFound, "there is no such resource");
 }
 
