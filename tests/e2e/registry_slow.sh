@@ -24,6 +24,7 @@ identifier=$("$STRATA_BIN/strata" digest --json "$WORK/new.raw" | jq -r '.[0].id
 say "readers without and with 200 slow clients and 100 posts at once"
 timeout 120 python3 "$STRATA_SOURCE/tests/support/registry_slow.py" "$REGISTRY" "$WORK/new.xml" "$identifier" \
   "${SECONDS_EACH:-2}" || fail "see above"
+say "memory of the registry at most: $(awk '/^VmHWM/ { print int($2 / 1024) " MiB" }' "/proc/${PID[registry]}/status")"
 ! grep -E 'status=5[0-9][0-9]' "$WORK/registry.log" || fail "errors of the server"
 stop registry || fail "strata-registry did not end well"
 say "done"

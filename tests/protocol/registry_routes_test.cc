@@ -202,6 +202,11 @@ TEST_F(RegistryRoutesTest, WhatIsGoneSaysWhatTookItsPlace) {
   EXPECT_EQ(gone.head.status, 410);
   EXPECT_THAT(gone.body, HasSubstr("/metadata"));
   EXPECT_EQ(status_of("/upload"), 200);
+  // Problems come in the form that the answer would have had.
+  EXPECT_THAT(daemon_->get("/query?media=html").body, HasSubstr("<h1>410 "));
+  EXPECT_THAT(daemon_->get("/query", "text/html").body, HasSubstr("<h1>410 "));
+  EXPECT_THAT(daemon_->get("/query?media=json", "text/html").body, StartsWith("{\"type\""));
+  EXPECT_THAT(daemon_->get("/metadata?media=pdf", "text/html").body, HasSubstr("<h1>400 "));
   for (const char* unknown : {"/css/x.css", "/js/x.js", "/nonsense", "/v1", "/v2/entries"}) {
     EXPECT_EQ(status_of(unknown), 404) << unknown;
   }
