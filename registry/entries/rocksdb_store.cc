@@ -160,7 +160,9 @@ Result<StoredEntry> RocksdbStore::tagged(std::string_view endorser, std::string_
 
 Result<std::vector<Change>> RocksdbStore::changes(std::uint64_t since, std::size_t limit) const {
   std::vector<Change> changes;
-  if (since == UINT64_MAX) return changes;
+  // A write can be seen before its number counts: what was answered so far is the end.
+  const std::uint64_t last = last_sequence();
+  if (since >= last) return changes;
   const auto iterator = database_->iterate(Family::kRecords);
   for (iterator->Seek(sequence_key(since + 1)); iterator->Valid() && changes.size() < limit;
        iterator->Next()) {
@@ -168,6 +170,7 @@ Result<std::vector<Change>> RocksdbStore::changes(std::uint64_t since, std::size
     std::string_view record = iterator->value().ToStringView();
     const auto sequence = take_u64(number);
     if (!sequence) return Error(Errc::kCorruptData, "the order of the entries is damaged");
+    if (*sequence > last) break;
     STRATA_TRY(auto key, take_record_key(record));
     changes.push_back({*sequence, std::move(key)});
   }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 
+#include "registry/http/parking.h"
 #include "registry/http/server.h"
 
 struct MHD_Connection;
@@ -13,7 +13,6 @@ namespace strata::registry_http {
 // One request and its answer, from the request line to the last byte sent. Touched by one thread at
 // a time.
 struct Exchange {
-  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
   std::string target;  // as on the request line
   Request request;
   bool prepared = false;  // the head has been looked at
@@ -22,6 +21,7 @@ struct Exchange {
   std::optional<Response> refusal;  // decided before the body was complete
   bool close = false;               // no other request can follow on this connection
   bool unread = false;              // answered before the body was read
+  Parking::Ticket ticket;           // where the request waits, if it does
   Response response;                // its body is sent from here
 };
 

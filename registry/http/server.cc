@@ -13,6 +13,7 @@
 #include "registry/http/exchange.h"
 #include "registry/http/lingerer.h"
 #include "registry/http/listener.h"
+#include "registry/http/parking.h"
 #include "registry/http/watchdog.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -56,7 +57,9 @@ struct Server::Impl {
                               "From the request line to the last byte of the answer.")),
         body_bytes(met.counter("strata_http_request_body_bytes_total", "Content received.")),
         sent_bytes(met.counter("strata_http_response_body_bytes_total", "Content sent.")),
-        watchdog(lim) {}
+        watchdog(lim),
+        parking(lim.long_polls_max,
+                met.gauge("strata_http_requests_waiting", "Requests that wait for a change.")) {}
 
   // libmicrohttpd's callbacks. None lets an exception out.
   static void* on_target(void* self, const char* target, MHD_Connection* connection);
@@ -79,6 +82,7 @@ struct Server::Impl {
   Status check_host(const http::RequestHead& head) const;
   MHD_Result read_body(Exchange& exchange, const char* data, std::size_t* size) const;
   Response run_handler(const Exchange& exchange);
+  MHD_Result answer_or_hold(MHD_Connection* connection, Exchange& exchange);
   MHD_Result answer(MHD_Connection* connection, Exchange& exchange, Response response);
   void finish(MHD_Connection* connection, Exchange& exchange, bool complete);
   Watchdog::Connection& watched(MHD_Connection* connection) const;
@@ -95,6 +99,7 @@ struct Server::Impl {
   Counter& sent_bytes;
   Watchdog watchdog;
   Lingerer lingerer;
+  Parking parking;
   Listener listener;
   MHD_Daemon* daemon = nullptr;
   std::atomic<bool> draining{false};
@@ -136,6 +141,7 @@ void* Server::Impl::on_target(void* self, const char* target, MHD_Connection* co
   impl.watchdog.head(impl.watched(connection));
   auto* exchange = new Exchange;
   exchange->target = target;
+  exchange->request.begin = std::chrono::steady_clock::now();
   impl.in_flight_gauge.add(1);
   const std::lock_guard lock(impl.mutex);
   ++impl.in_flight;
@@ -233,7 +239,28 @@ MHD_Result Server::Impl::on_request(void* self, MHD_Connection* connection, cons
   impl.watchdog.busy(watched);
   exchange.unread = false;
   if (exchange.refusal) return impl.answer(connection, exchange, std::move(*exchange.refusal));
-  return impl.answer(connection, exchange, impl.run_handler(exchange));
+  return impl.answer_or_hold(connection, exchange);
+}
+
+// Called again for a request that was held.
+MHD_Result Server::Impl::answer_or_hold(MHD_Connection* connection, Exchange& exchange) {
+  for (;;) {
+    const std::uint64_t wakes = parking.wakes();
+    Response response = run_handler(exchange);
+    if (!response.hold_until || exchange.ticket.over || draining) {
+      return answer(connection, exchange, std::move(response));
+    }
+    const int descriptor =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    switch (parking.park(connection, descriptor, exchange.ticket, wakes, *response.hold_until)) {
+      case Parking::Outcome::kParked:
+        return MHD_YES;
+      case Parking::Outcome::kMissed:
+        break;
+      case Parking::Outcome::kRefused:
+        return answer(connection, exchange, std::move(response));
+    }
+  }
 }
 
 MHD_Result Server::Impl::answer(MHD_Connection* connection, Exchange& exchange, Response response) {
@@ -256,7 +283,8 @@ MHD_Result Server::Impl::answer(MHD_Connection* connection, Exchange& exchange, 
 }
 
 void Server::Impl::finish(MHD_Connection* connection, Exchange& exchange, bool complete) {
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - exchange.begin;
+  const std::chrono::duration<double> took =
+      std::chrono::steady_clock::now() - exchange.request.begin;
   const http::RequestHead& head = exchange.request.head;
   const int status = complete ? exchange.response.status : 0;  // 0: the peer or we cut it
   metrics
@@ -310,8 +338,8 @@ Status Server::start() {
   // Room for a header block of the longest kind as read, for its parsed form and for the answer's.
   const std::size_t memory = 4 * limits.header_bytes_max;
   impl_->daemon = MHD_start_daemon(
-      MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, nullptr,
-      nullptr, &Impl::on_request, impl_.get(),
+      MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+      0, nullptr, nullptr, &Impl::on_request, impl_.get(),
       // First, so that it is there when later options complain.
       MHD_OPTION_EXTERNAL_LOGGER, &Impl::on_message, nullptr,  //
       MHD_OPTION_LISTEN_SOCKET, impl_->listener.descriptor,    //
@@ -338,11 +366,16 @@ std::uint16_t Server::port() const {
   return impl_->listener.port;
 }
 
+void Server::wake() {
+  impl_->parking.wake();
+}
+
 bool Server::drain() {
   if (impl_->daemon == nullptr) return true;
   impl_->draining = true;
   const MHD_socket listening = MHD_quiesce_daemon(impl_->daemon);
   if (listening != MHD_INVALID_SOCKET) close(listening);
+  impl_->parking.close();
   bool all = true;
   {
     std::unique_lock lock(impl_->mutex);
@@ -355,6 +388,7 @@ bool Server::drain() {
 
 void Server::stop() {
   if (impl_->daemon == nullptr) return;
+  impl_->parking.close();  // it must not be stopped with suspended connections
   MHD_stop_daemon(impl_->daemon);
   impl_->daemon = nullptr;
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,20 @@ namespace strata::registry_http {
 
 struct Request {
   http::RequestHead head;
-  std::string body;          // complete
-  std::string id;            // in X-Request-Id, the log and every problem
-  std::string peer_address;  // without port
+  std::string body;                             // complete
+  std::string id;                               // in X-Request-Id, the log and every problem
+  std::string peer_address;                     // without port
+  std::chrono::steady_clock::time_point begin;  // when its request line was read
 };
 
 struct Response {
   int status = 200;
   http::Headers headers;
   std::string body;
+  // Set: there is nothing to say yet. Until then the request waits, without a thread, and its
+  // handler runs again after each Server::wake(). This response is sent as it is when the time is
+  // over, when too many wait already (limits.long_polls_max), and while draining.
+  std::optional<std::chrono::steady_clock::time_point> hold_until = {};
 };
 
 class Handler {
@@ -67,6 +73,8 @@ class Server {
   [[nodiscard]] Status bind();
   [[nodiscard]] std::uint16_t port() const;  // after bind(): the real one
   [[nodiscard]] Status start();              // after bind(): starts the threads
+  // Something happened that held requests may be waiting for. Any thread; does not wait for them.
+  void wake();
   // Stops accepting; requests in flight may finish until limits.drain_timeout, then connections are
   // cut. Blocks until all are gone. True when none had to be cut.
   bool drain();

@@ -19,6 +19,7 @@ struct App {
   Trust& trust;
   Metrics& metrics;
   std::string public_url;  // set before the first request; no slash at the end
+  std::string store_id;    // of the sequence numbers (store_id.h); set before the first request
   std::atomic<bool> draining{false};
 };
 

@@ -2,8 +2,10 @@
 
 #include "registry/entries/rocksdb_store.h"
 #include "registry/http/server.h"
+#include "registry/service/announcing_store.h"
 #include "registry/service/app.h"
 #include "registry/service/router.h"
+#include "registry/service/store_id.h"
 #include "strata/http/url.h"
 
 namespace strata::registry {
@@ -14,6 +16,7 @@ struct Daemon::Parts {
   Config config;
   SystemClock clock;
   SystemRandom random;
+  const std::unique_ptr<io::FileSystem> files = io::make_posix_file_system();
   Metrics metrics;
   Trust trust;
   std::string url;
@@ -29,9 +32,13 @@ Daemon::~Daemon() = default;
 
 Status Daemon::start() {
   Parts& p = *parts_;
-  STRATA_TRY(p.store, entries::open_rocksdb(p.config.data + "/entries", p.config.limits));
+  STRATA_TRY(auto store, entries::open_rocksdb(p.config.data + "/entries", p.config.limits));
+  STRATA_TRY(std::string store_id, open_store_id(*p.files, p.config.data + "/registry.id",
+                                                 store->last_sequence(), p.random));
+  p.store = std::make_unique<AnnouncingStore>(std::move(store), [&p] { p.server->wake(); });
   // One allocation with aggregate initialization; make_unique would need a constructor.
-  p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url});
+  p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url,
+                      std::move(store_id)});
   p.router = std::make_unique<Router>(*p.app);
   registry_http::ServerOptions options{
       .host = p.config.host, .port = p.config.port, .threads = p.config.threads, .hosts = {}};

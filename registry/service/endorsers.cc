@@ -13,10 +13,6 @@ constexpr std::uint64_t kRangeDays = 30;  // as StratusLab
 constexpr std::uint64_t kRangeDaysMax = 36'500;
 constexpr UnixMillis kDay = 24 * 3600 * 1000;
 
-std::string endorser_path(const std::string& email) {
-  return "/endorsers/" + percent_encode(email, "@");
-}
-
 Result<Response> list_endorsers(const App& app, Media media) {
   STRATA_TRY(const auto names, app.store.endorsers(app.limits.search_total_exact_max));
   if (media == Media::kXml) {
@@ -33,12 +29,9 @@ Result<Response> list_endorsers(const App& app, Media media) {
     return respond(200, kJsonType,
                    json::serialize(json::object{{"endorsers", std::move(list)}}) + "\n");
   }
-  std::vector<web::Link> links;
-  for (const auto& name : names) {
-    links.push_back({name.email, endorser_path(name.email) + "?media=html",
-                     name.subject + " (issued by " + name.issuer + ")"});
-  }
-  return html(web::links_page("Endorsers", links));
+  std::vector<web::EndorserRow> rows;
+  for (const auto& name : names) rows.push_back({name.email, name.subject, name.issuer});
+  return html(web::endorsers_page(rows));
 }
 
 Result<Response> list_tags(const App& app, const std::string& email, Media media) {
@@ -53,13 +46,7 @@ Result<Response> list_tags(const App& app, const std::string& email, Media media
         200, kJsonType,
         json::serialize(json::object{{"tags", json::array(tags.begin(), tags.end())}}) + "\n");
   }
-  std::vector<web::Link> links;
-  for (const auto& tag : tags) {
-    links.push_back(
-        {tag, "/tag/" + percent_encode(email, "@") + "/" + percent_encode(tag) + "?media=html",
-         ""});
-  }
-  return html(web::links_page("Tags of " + email, links));
+  return html(web::tags_page(email, tags));
 }
 
 // What the endorser has signed in the last days.
@@ -69,10 +56,9 @@ Result<Response> list_recent(const App& app, const Request& request, const std::
   STRATA_TRY(auto query, list_query(parameters, app.limits, app.clock.now()));
   if (!parameters.get("status")) query.status = entries::Query::Status::kAll;
   // As the original: what is no number of days is the default.
-  const auto days = parse_decimal(parameters.get("range").value_or(""));
-  query.created_since =
-      app.clock.now() -
-      static_cast<UnixMillis>(std::min(days.value_or(kRangeDays), kRangeDaysMax)) * kDay;
+  const std::uint64_t days = std::min(
+      parse_decimal(parameters.get("range").value_or("")).value_or(kRangeDays), kRangeDaysMax);
+  query.created_since = app.clock.now() - static_cast<UnixMillis>(days) * kDay;
   Status status = add_filter(entries::Field::kEndorser, "e-mail", email, query);
   if (!status) return status.error();
   STRATA_TRY(const auto page, app.store.search(query));
@@ -92,13 +78,21 @@ Result<Response> list_recent(const App& app, const Request& request, const std::
         sparql_xml({"identifier", "created", "description", "location", "deprecated", "email"},
                    rows));
   } else {
-    std::vector<web::Link> links = {{"Tags", endorser_path(email) + "/tags?media=html", ""}};
-    for (const auto& entry : page.entries) {
-      const auto& image = entry.metadata;
-      links.push_back({image.title.empty() ? entry.key.identifier.text() : image.title,
-                       entry.key.path(), format_rfc3339(entry.key.created)});
+    if (page.entries.empty() && page.next.empty()) {
+      // Nothing in these days; is there anything at all?
+      query.created_since.reset();
+      query.cursor.clear();
+      query.limit = 1;
+      STRATA_TRY(const auto any, app.store.search(query));
+      if (any.entries.empty()) return Error(Errc::kNotFound, "no entries of " + email);
     }
-    response = html(web::links_page(email, links));
+    web::EndorserView view{.email = email, .days = days, .tags = {}, .entries = {}, .next = {}};
+    STRATA_TRY(view.tags, app.store.tags(email, app.limits.search_total_exact_max));
+    for (const auto& entry : page.entries) view.entries.push_back(entry_view(app, entry));
+    if (!page.next.empty()) {
+      view.next = web::endorser_path(email) + parameters.with("cursor", page.next);
+    }
+    response = html(web::endorser_page(view));
   }
   link_next(response, app, request, parameters, page.next);
   return response;

@@ -81,6 +81,9 @@ Result<Response> list(const App& app, const Request& request, const Path& path, 
     STRATA_TRY(response, list_as_xml(app, query, page));
   } else {
     web::SearchView view;
+    for (const std::string& part : path) {
+      view.heading += (&part == &path.front() ? " of " : ", ") + part;
+    }
     for (const auto& entry : page.entries) view.entries.push_back(entry_view(app, entry));
     view.form.status = parameters.get("status").value_or("valid");
     view.form.sort = parameters.get("sort").value_or("-created");
@@ -94,6 +97,29 @@ Result<Response> list(const App& app, const Request& request, const Path& path, 
   response.headers.set("Vary", "Accept");
   link_next(response, app, request, parameters, page.next);
   return response;
+}
+
+// As the original: a browser saves it under the image's name.
+std::string attachment(const entries::StoredEntry& entry, std::string_view extension) {
+  return "attachment; filename=\"" + entry.key.identifier.text() + "." + std::string(extension) +
+         "\"";
+}
+
+// What other endorsers say of the same image: the newest entry of each, a page of them.
+Result<std::vector<web::Other>> others_of(const App& app, const entries::StoredEntry& entry) {
+  constexpr std::size_t kOthersShown = 50;
+  Query query{.now = app.clock.now()};
+  query.status = Query::Status::kAll;
+  query.limit = std::min(kOthersShown, app.limits.page_size_max);
+  query.filters.emplace_back(Field::kIdentifier, entry.key.identifier.text());
+  STRATA_TRY(const auto page, app.store.search(query));
+  std::vector<web::Other> others;
+  for (const auto& other : page.entries) {
+    if (other.key.endorser == entry.key.endorser) continue;
+    web::EntryView view = entry_view(app, other);
+    others.push_back({view.path, view.endorser, view.created, view.standing});
+  }
+  return others;
 }
 
 Result<Response> show_document(const App& app, const entries::StoredEntry& entry,
@@ -110,12 +136,20 @@ Result<Response> show_document(const App& app, const entries::StoredEntry& entry
       break;
     case http::Precondition::kProceed:
       response = respond(200, kRdfType, std::move(document));
-      response.headers.set("Content-Disposition",
-                           "attachment; filename=\"" + entry.key.identifier.text() + ".xml\"");
+      response.headers.set("Content-Disposition", attachment(entry, "xml"));
       break;
   }
   response.headers.set("ETag", etag);
   return response;
+}
+
+// As the original, which took a tag in quotes as well.
+Result<entries::StoredEntry> resolve_tag(const App& app, const std::string& email,
+                                         const std::string& tag) {
+  auto entry = app.store.tagged(email, tag);
+  const bool quoted = tag.size() >= 2 && tag.starts_with('"') && tag.ends_with('"');
+  if (entry || !quoted || entry.error().code() != Errc::kNotFound) return entry;
+  return app.store.tagged(email, tag.substr(1, tag.size() - 2));
 }
 
 }  // namespace
@@ -127,10 +161,12 @@ Result<Response> show_entry(const App& app, const entries::StoredEntry& entry, M
     STRATA_TRY(response, show_document(app, entry, request));
   } else if (media == Media::kJson) {
     response = respond(200, kJsonType, boost::json::serialize(entry_json(app, entry)) + "\n");
+    response.headers.set("Content-Disposition", attachment(entry, "json"));
   } else {
     web::EntryView view = entry_view(app, entry);
     STRATA_TRY(const auto latest, app.store.latest(entry.key.identifier, entry.key.endorser));
     if (latest.key != entry.key) view.superseded_by = latest.key.path();
+    STRATA_TRY(view.others, others_of(app, entry));
     response = html(web::entry_page(view));
   }
   response.headers.set("Vary", "Accept");
@@ -149,7 +185,7 @@ Result<Response> get_metadata(App& app, const Request& request, const Path& path
   if (path.size() > 3) return Error(Errc::kNotFound, "an entry is identifier, e-mail and date");
   const auto tag = parameters.get("tag");
   if (tag && path.size() == 1 && path[0].find('@') != std::string::npos) {
-    STRATA_TRY(const auto entry, app.store.tagged(path[0], *tag));
+    STRATA_TRY(const auto entry, resolve_tag(app, path[0], *tag));
     return show_entry(app, entry, media, request);
   }
   return list(app, request, path, media);
@@ -159,7 +195,7 @@ Result<Response> get_tagged(App& app, const Request& request, const Path& path) 
   if (path.size() != 2) return Error(Errc::kNotFound, "a tag is /tag/{email}/{tag}");
   const Parameters parameters(request.head);
   STRATA_TRY(const Media media, negotiate(parameters, request.head.headers));
-  STRATA_TRY(const auto entry, app.store.tagged(path[0], path[1]));
+  STRATA_TRY(const auto entry, resolve_tag(app, path[0], path[1]));
   return show_entry(app, entry, media, request);
 }
 

@@ -26,8 +26,16 @@ using Path = std::vector<std::string>;
 // endorsers.cc
 [[nodiscard]] Result<Response> get_endorsers(App& app, const Request& request, const Path& path);
 
+// changes.cc
+[[nodiscard]] Result<Response> get_changes(App& app, const Request& request);
+
 // entries.cc
 [[nodiscard]] Result<Response> get_entries(App& app, const Request& request);
+
+// virt_builder.cc
+[[nodiscard]] Result<Response> get_virt_builder_index(App& app, const Request& request);
+// Sends on to the bytes of an entry; `key_parts` are the three of its key.
+[[nodiscard]] Result<Response> get_virt_builder_image(App& app, const Path& key_parts);
 
 // pages.cc
 [[nodiscard]] Result<Response> get_search_page(App& app, const Request& request);

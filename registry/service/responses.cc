@@ -10,6 +10,13 @@ namespace {
 
 constexpr std::string_view kNoActiveContent = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
+// As an answer would have been: ?media= wins.
+bool wants_page(const Request& request) {
+  const auto media = negotiate(Parameters(request.head), request.head.headers);
+  if (!Parameters(request.head).get("media") || !media) return prefers_html(request.head.headers);
+  return *media == Media::kHtml;
+}
+
 }  // namespace
 
 Response respond(int status, std::string_view type, std::string body) {
@@ -39,7 +46,7 @@ Response refuse(const Error& error, const Request& request) {
   const Error shown =
       ours ? Error(Errc::kInternal, "the registry failed; its log says why") : error;
   Response response;
-  if (prefers_html(request.head.headers)) {
+  if (wants_page(request)) {
     response =
         html(web::problem_page(shown.info().status, shown.info().title, shown.detail(), request.id),
              shown.info().status);

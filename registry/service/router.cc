@@ -40,8 +40,20 @@ Result<Response> not_allowed(const Request& request, std::string_view allowed) {
   return response;
 }
 
+Result<Response> route_virt_builder(App& app, const Request& request, const Path& path) {
+  if (path.size() == 2 && (path[1] == "index" || path[1] == "index.asc")) {
+    return get_virt_builder_index(app, request);
+  }
+  if (path.size() == 5 && path[1] == "images") {
+    return get_virt_builder_image(app, {path.begin() + 2, path.end()});
+  }
+  return Error(Errc::kNotFound, "the index for virt-builder is /v1/virt-builder/index");
+}
+
 Result<Response> route_v1(App& app, const Request& request, const Path& path) {
   if (path.size() == 1 && path[0] == "entries") return get_entries(app, request);
+  if (path.size() == 1 && path[0] == "changes") return get_changes(app, request);
+  if (path.size() > 1 && path[0] == "virt-builder") return route_virt_builder(app, request, path);
   return Error(Errc::kNotFound, "there is no such resource");
 }
 

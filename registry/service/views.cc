@@ -47,7 +47,7 @@ json::value time_or_null(const std::optional<UnixMillis>& time) {
 
 json::object signature_json(const App& app, const StoredEntry& entry) {
   const auto& signature = entry.signature;
-  return {{"trusted", app.trust.trusts(entry.key.endorser, signature.fingerprint)},
+  return {{"trusted", is_trusted(app, entry)},
           {"algorithm", signature.algorithm},
           {"weak", signature.weak},
           {"subject", signature.subject},
@@ -68,6 +68,10 @@ std::string_view without_declaration(std::string_view document) {
 }
 
 }  // namespace
+
+bool is_trusted(const App& app, const StoredEntry& entry) {
+  return app.trust.trusts(entry.key.endorser, entry.signature.fingerprint);
+}
 
 json::object entry_json(const App& app, const StoredEntry& entry) {
   const metadata::ImageMetadata& image = entry.metadata;
@@ -144,7 +148,7 @@ web::EntryView entry_view(const App& app, const StoredEntry& entry) {
   view.subject = entry.signature.subject;
   view.issuer = entry.signature.issuer;
   view.fingerprint = entry.signature.fingerprint;
-  view.trusted = app.trust.trusts(entry.key.endorser, entry.signature.fingerprint);
+  view.trusted = is_trusted(app, entry);
   return view;
 }
 

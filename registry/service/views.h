@@ -10,6 +10,9 @@
 // An entry as JSON and as the pages show it.
 namespace strata::registry {
 
+// By the rules in force now, which may not be those that the entry was accepted under.
+[[nodiscard]] bool is_trusted(const App& app, const entries::StoredEntry& entry);
+
 [[nodiscard]] boost::json::object entry_json(const App& app, const entries::StoredEntry& entry);
 [[nodiscard]] web::EntryView entry_view(const App& app, const entries::StoredEntry& entry);
 

@@ -1,32 +1,10 @@
 #include "registry/web/pages.h"
 
+#include "registry/web/html.h"
 #include "strata/base/text.h"
 
 namespace strata::web {
 namespace {
-
-std::string page(std::string_view title, std::string_view content) {
-  std::string html =
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
-  html += html_escape(title);
-  html +=
-      " - Strata registry</title>\n<link rel=\"stylesheet\" href=\"/static/style.css\">\n</head>\n"
-      "<body>\n<header><span class=\"name\">Strata registry</span>\n<nav><a href=\"/\">Images</a> "
-      "<a href=\"/endorsers?media=html\">Endorsers</a> <a href=\"/upload\">Upload</a></nav>"
-      "</header>\n<main>\n";
-  html += content;
-  html += "</main>\n</body>\n</html>\n";
-  return html;
-}
-
-std::string link(std::string_view target, std::string_view text) {
-  return "<a href=\"" + html_escape(target) + "\">" + html_escape(text) + "</a>";
-}
-
-std::string badge(std::string_view kind) {
-  return "<span class=\"badge " + html_escape(kind) + "\">" + html_escape(kind) + "</span>";
-}
 
 std::string name_of(const EntryView& entry) {
   return entry.title.empty() ? entry.identifier : entry.title;
@@ -76,7 +54,7 @@ std::string form(const SearchForm& form) {
                  {"all", "all"}}) +
          select("sort", "Order", form.sort,
                 {{"-created", "newest first"}, {"created", "oldest first"}}) +
-         "<button>Search</button>\n</form>\n";
+         "<button type=\"submit\">Search</button>\n</form>\n";
 }
 
 std::string list_item(const EntryView& entry) {
@@ -89,7 +67,8 @@ std::string list_item(const EntryView& entry) {
   html += "<p class=\"facts\">" + facts + "</p>\n";
   if (!entry.description.empty()) html += "<p>" + html_escape(entry.description) + "</p>\n";
   html += "<p class=\"facts\"><code>" + html_escape(entry.identifier) + "</code> &middot; " +
-          html_escape(entry.endorser) + " &middot; " + html_escape(entry.created) + "</p>\n</li>\n";
+          link(endorser_path(entry.endorser) + "?media=html", entry.endorser) + " &middot; " +
+          time(entry.created) + "</p>\n</li>\n";
   return html;
 }
 
@@ -119,15 +98,15 @@ std::string description_of(const EntryView& entry) {
   facts.text("Creator", entry.creator);
   facts.text("Size", entry.bytes);
   for (const std::string& tag : entry.tags) {
-    facts.html("Tag", link("/tag/" + percent_encode(entry.endorser, "@") + "/" +
-                               percent_encode(tag) + "?media=html",
-                           tag));
+    // A tag stands for newest entries that are not deprecated.
+    const bool resolves = entry.superseded_by.empty() && entry.deprecated.empty();
+    facts.html("Tag", resolves ? link(tag_path(entry.endorser, tag) + "?media=html", tag)
+                               : html_escape(tag));
   }
   for (const std::string& location : entry.locations) {
-    facts.html("Location",
-               is_linkable(location) ? link(location, location) : html_escape(location));
+    facts.html("Location", place(location));
   }
-  facts.text("Valid until", entry.valid);
+  if (!entry.valid.empty()) facts.html("Valid until", time(entry.valid));
   return facts.take();
 }
 
@@ -141,8 +120,8 @@ std::string proof_of(const EntryView& entry) {
     facts.html("Stored as",
                html_escape(what) + "<br><code>sha-256 " + html_escape(hex) + "</code>");
   }
-  facts.text("Endorser", entry.endorser);
-  facts.text("Endorsed", entry.created);
+  facts.html("Endorser", link(endorser_path(entry.endorser) + "?media=html", entry.endorser));
+  facts.html("Endorsed", time(entry.created));
   facts.html("Signature",
              html_escape(entry.algorithm) + " " + badge(entry.trusted ? "trusted" : "untrusted"));
   facts.text("Subject", entry.subject);
@@ -151,16 +130,27 @@ std::string proof_of(const EntryView& entry) {
   return facts.take();
 }
 
-}  // namespace
-
-bool is_linkable(std::string_view uri) {
-  const std::string lower = ascii_lower(uri.substr(0, 8));
-  return lower.starts_with("http://") || lower.starts_with("https://") ||
-         lower.starts_with("ftp://");
+// Who else speaks of the same image, and where all of that is listed.
+std::string others_of(const EntryView& entry) {
+  std::string html = "<h2>Other entries of this image</h2>\n";
+  if (!entry.others.empty()) {
+    html += "<ul>\n";
+    for (const Other& other : entry.others) {
+      html += "<li>" + link(other.path + "?media=html", other.endorser) + ", " +
+              time(other.created) + " " + badge(other.standing) + "</li>\n";
+    }
+    html += "</ul>\n";
+  }
+  return html + "<p>" +
+         link("/metadata/" + percent_encode(entry.identifier) + "?status=all&media=html",
+              "The newest entry of each endorser") +
+         "</p>\n";
 }
 
+}  // namespace
+
 std::string search_page(const SearchView& view) {
-  std::string html = "<h1>Images</h1>\n" + form(view.form);
+  std::string html = "<h1>" + html_escape(view.heading) + "</h1>\n" + form(view.form);
   html += "<p>" + std::string(view.total_exact ? "" : "More than ") + std::to_string(view.total) +
           (view.total == 1 && view.total_exact ? " entry" : " entries") + "</p>\n";
   if (!view.entries.empty()) {
@@ -168,10 +158,8 @@ std::string search_page(const SearchView& view) {
     for (const EntryView& entry : view.entries) html += list_item(entry);
     html += "</ul>\n";
   }
-  if (!view.next.empty()) {
-    html += "<p><a rel=\"next\" href=\"" + html_escape(view.next) + "\">Next page</a></p>\n";
-  }
-  return page("Images", html);
+  html += next_link(view.next);
+  return page(view.heading, html);
 }
 
 std::string entry_page(const EntryView& entry) {
@@ -184,6 +172,7 @@ std::string entry_page(const EntryView& entry) {
             " of the same image and endorser replaces this one.</p>\n";
   }
   html += description_of(entry) + "<h2>Content and signature</h2>\n" + proof_of(entry);
+  html += others_of(entry);
   html += "<p>" + link(entry.path + "?media=xml", "Signed document (XML)") + " &middot; " +
           link(entry.path + "?media=json", "JSON") + "</p>\n";
   return page(name_of(entry), html);
@@ -195,19 +184,9 @@ std::string upload_page() {
               "<form class=\"search\" action=\"/metadata\" method=\"post\" "
               "enctype=\"multipart/form-data\">\n"
               "<label>File<input type=\"file\" name=\"file\" required></label>\n"
-              "<button>Upload</button>\n</form>\n"
+              "<button type=\"submit\">Upload</button>\n</form>\n"
               "<p>The signature is the credential. From a terminal: "
               "<code>strata register FILE.xml</code></p>\n");
-}
-
-std::string links_page(std::string_view title, const std::vector<Link>& links) {
-  std::string html = "<h1>" + html_escape(title) + "</h1>\n<ul class=\"entries\">\n";
-  for (const Link& item : links) {
-    html += "<li>" + link(item.target, item.text);
-    if (!item.note.empty()) html += "<p class=\"facts\">" + html_escape(item.note) + "</p>";
-    html += "</li>\n";
-  }
-  return page(title, html + "</ul>\n");
 }
 
 std::string problem_page(int status, std::string_view title, std::string_view detail,

@@ -18,6 +18,11 @@ inline constexpr std::string_view kContentSecurityPolicy =
     "'self'; "
     "frame-ancestors 'none'";
 
+// Another entry of the same image.
+struct Other {
+  std::string path, endorser, created, standing;
+};
+
 // One entry as the pages show it. Texts may be empty: then their line is left out.
 struct EntryView {
   std::string path;  // of the entry on this server: "/metadata/..."
@@ -29,6 +34,7 @@ struct EntryView {
   std::string valid;          // until when
   std::string deprecated;     // why
   std::string superseded_by;  // path of the newer entry; empty when this is the newest
+  std::vector<Other> others;  // newest entries of other endorsers
   std::vector<std::string> tags, locations;
   std::vector<std::pair<std::string, std::string>> checksums;  // name, hex
   std::vector<std::pair<std::string, std::string>> stored;     // "gzip, 1.2 MiB", SHA-256
@@ -44,6 +50,7 @@ struct SearchForm {
 };
 
 struct SearchView {
+  std::string heading = "Images";
   SearchForm form;
   std::vector<EntryView> entries;
   std::uint64_t total = 0;
@@ -54,15 +61,30 @@ struct SearchView {
 [[nodiscard]] std::string search_page(const SearchView& view);
 [[nodiscard]] std::string entry_page(const EntryView& entry);
 [[nodiscard]] std::string upload_page();
-// A list of things with a name and a place: endorsers, tags.
-struct Link {
-  std::string text, target, note;
+
+struct EndorserRow {
+  std::string email, subject, issuer;
 };
-[[nodiscard]] std::string links_page(std::string_view title, const std::vector<Link>& links);
+[[nodiscard]] std::string endorsers_page(const std::vector<EndorserRow>& endorsers);
+
+struct EndorserView {
+  std::string email;
+  std::uint64_t days = 30;  // how far back `entries` go
+  std::vector<std::string> tags;
+  std::vector<EntryView> entries;
+  std::string next;  // target of the next page, or empty
+};
+[[nodiscard]] std::string endorser_page(const EndorserView& view);
+[[nodiscard]] std::string tags_page(const std::string& email, const std::vector<std::string>& tags);
+
 [[nodiscard]] std::string problem_page(int status, std::string_view title, std::string_view detail,
                                        std::string_view request_id);
 
 [[nodiscard]] std::string_view style_sheet();  // served as /static/style.css
+
+// Where pages are: "/endorsers/{email}", "/tag/{email}/{tag}".
+[[nodiscard]] std::string endorser_path(std::string_view email);
+[[nodiscard]] std::string tag_path(std::string_view email, std::string_view tag);
 
 // Whether a URI may stand in a link: http, https and ftp only, so never javascript:.
 [[nodiscard]] bool is_linkable(std::string_view uri);

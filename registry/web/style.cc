@@ -35,6 +35,12 @@ ul.entries h2 { font-size: 1.1rem; margin: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
 dt { font-weight: 600; }
 dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-size: .9rem; opacity: .85; margin: .4rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
+  border-bottom: 1px solid var(--line); overflow-wrap: normal; }
+td { overflow-wrap: anywhere; min-width: 7rem; }
 code { font-family: ui-monospace, monospace; font-size: .9em; }
 .notice { border-left: 4px solid #c33; padding: .3rem .8rem; background: var(--faint); }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }

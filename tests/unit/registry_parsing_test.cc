@@ -143,6 +143,7 @@ web::EntryView hostile() {
         &view.fingerprint, &view.superseded_by, &view.path,    &view.standing}) {
     *field = attack;
   }
+  view.others = {{attack, attack, attack, attack}};
   view.tags = {attack};
   view.locations = {attack, "javascript:alert(1)", "https://x.example/\"" + attack};
   view.checksums = {{attack, attack}};
@@ -156,10 +157,16 @@ TEST(Pages, EscapeEverything) {
   search.entries = {hostile()};
   search.form.text = search.form.os = search.form.arch = search.form.kind = search.form.endorser =
       search.form.status = search.form.sort = hostile().title;
-  search.next = hostile().title;
+  search.next = search.heading = hostile().title;
   for (const std::string& page :
        {web::entry_page(hostile()), web::search_page(search),
-        web::links_page(hostile().title, {{hostile().title, hostile().title, hostile().title}}),
+        web::endorsers_page({{hostile().title, hostile().title, hostile().title}}),
+        web::endorser_page({.email = hostile().title,
+        .days = 1,
+        .tags = hostile().tags,
+        .entries = {hostile()},
+        .next = hostile().title}),
+        web::tags_page(hostile().title, hostile().tags),
         web::problem_page(404, hostile().title, hostile().title, hostile().title)}) {
     EXPECT_THAT(page, HasSubstr("&lt;script&gt;"));
     EXPECT_THAT(page, Not(HasSubstr("<script")));
