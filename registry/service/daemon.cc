@@ -9,13 +9,15 @@
 namespace strata::registry {
 
 struct Daemon::Parts {
-  explicit Parts(Config c) : config(std::move(c)), trust(config.trust) {}
+  explicit Parts(Config c)
+      : config(std::move(c)), trust(config.trust), policy(config.policy_file) {}
 
   Config config;
   SystemClock clock;
   SystemRandom random;
   Metrics metrics;
   Trust trust;
+  policy::PolicyHolder policy;
   std::string url;
   // In the order in which they are made; the server goes first.
   std::unique_ptr<entries::EntryStore> store;
@@ -32,6 +34,7 @@ Status Daemon::start() {
   STRATA_TRY(p.store, entries::open_rocksdb(p.config.data + "/entries", p.config.limits));
   // One allocation with aggregate initialization; make_unique would need a constructor.
   p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url});
+  p.app->policy = &p.policy;
   p.router = std::make_unique<Router>(*p.app);
   registry_http::ServerOptions options{
       .host = p.config.host, .port = p.config.port, .threads = p.config.threads, .hosts = {}};
@@ -54,6 +57,7 @@ std::string Daemon::url() const {
 
 void Daemon::reload(const Config& config) {
   parts_->trust.replace(config.trust);
+  parts_->policy.reload(config.policy_file);
   log::configure(config.log_level, config.log_format);
 }
 

@@ -107,6 +107,24 @@ constexpr std::string_view kDocument = R"json({
             "total_is": {"enum": ["exact", "at_least"]},
             "next": {"type": ["string", "null"], "description": "cursor of the next page"}}}}}},
         "400": {"$ref": "#/components/responses/Problem"}}}},
+    "/v1/policy/{identifier}": {"get": {"summary": "Whether the site's policy accepts an image",
+      "parameters": [{"name": "identifier", "in": "path", "required": true,
+        "schema": {"type": "string"}}],
+      "responses": {
+        "200": {"description": "the decision, rule by rule", "content": {"application/json":
+          {"schema": {"type": "object", "required": ["accepted", "entry", "reason", "results"],
+            "properties": {
+              "accepted": {"type": "boolean"},
+              "entry": {"type": ["string", "null"], "format": "uri"},
+              "reason": {"type": "string"},
+              "results": {"type": "array", "items": {"type": "object", "properties": {
+                "entry": {"type": "string", "format": "uri"},
+                "accepted": {"type": "boolean"},
+                "rules": {"type": "array", "items": {"type": "object", "properties": {
+                  "rule": {"type": "string"}, "passed": {"type": "boolean"},
+                  "reason": {"type": "string"}}}}}}}}}}}},
+        "400": {"$ref": "#/components/responses/Problem"},
+        "404": {"$ref": "#/components/responses/Problem"}}}},
     "/healthz": {"get": {"summary": "The process runs",
       "responses": {"200": {"description": "ok"}}}},
     "/readyz": {"get": {"summary": "Requests can be answered", "responses":

@@ -29,6 +29,9 @@ using Path = std::vector<std::string>;
 // entries.cc
 [[nodiscard]] Result<Response> get_entries(App& app, const Request& request);
 
+// policy.cc: what the site's policy says of an image
+[[nodiscard]] Result<Response> get_policy(const App& app, const Path& path);
+
 // pages.cc
 [[nodiscard]] Result<Response> get_search_page(App& app, const Request& request);
 [[nodiscard]] Result<Response> get_upload_page();

@@ -42,6 +42,9 @@ Result<Response> not_allowed(const Request& request, std::string_view allowed) {
 
 Result<Response> route_v1(App& app, const Request& request, const Path& path) {
   if (path.size() == 1 && path[0] == "entries") return get_entries(app, request);
+  if (!path.empty() && path[0] == "policy") {
+    return get_policy(app, Path(path.begin() + 1, path.end()));
+  }
   return Error(Errc::kNotFound, "there is no such resource");
 }
 
