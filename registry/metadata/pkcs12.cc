@@ -13,19 +13,26 @@ namespace {
 struct Pkcs12Free {
   void operator()(PKCS12* p12) const { PKCS12_free(p12); }
   void operator()(OSSL_LIB_CTX* context) const { OSSL_LIB_CTX_free(context); }
+  void operator()(OSSL_PROVIDER* provider) const { OSSL_PROVIDER_unload(provider); }
 };
 using Pkcs12Ptr = std::unique_ptr<PKCS12, Pkcs12Free>;
-using ContextPtr = std::unique_ptr<OSSL_LIB_CTX, Pkcs12Free>;
 
 // Grid certificates are still exported with RC2 and triple DES. Those ciphers are there for this
 // file alone: in a context of its own, which nothing that verifies ever sees.
-ContextPtr context_with_legacy() {
-  ContextPtr context(OSSL_LIB_CTX_new());
-  check(context != nullptr && OSSL_PROVIDER_load(context.get(), "default") != nullptr,
-        "OpenSSL has no memory");
-  (void)OSSL_PROVIDER_load(context.get(), "legacy");  // not installed: old files are not read
-  return context;
-}
+class LegacyContext {
+ public:
+  LegacyContext() : context_(OSSL_LIB_CTX_new()) {
+    check(context_ != nullptr, "OpenSSL has no memory");
+    usual_.reset(OSSL_PROVIDER_load(context_.get(), "default"));
+    legacy_.reset(OSSL_PROVIDER_load(context_.get(), "legacy"));
+    ERR_clear_error();  // one that is not installed: then old files are not read
+  }
+  [[nodiscard]] OSSL_LIB_CTX* get() const { return context_.get(); }
+
+ private:
+  std::unique_ptr<OSSL_LIB_CTX, Pkcs12Free> context_;  // first: the providers go before it
+  std::unique_ptr<OSSL_PROVIDER, Pkcs12Free> usual_, legacy_;
+};
 
 struct Contents {
   KeyPtr key;
@@ -92,7 +99,7 @@ class PemText {
 
 // Through PEM, so that a key from there passes the same checks, and lives in the usual context.
 Result<Endorser> Endorser::load_pkcs12(std::string_view der, const std::string& password) {
-  const ContextPtr context = context_with_legacy();
+  const LegacyContext context;
   STRATA_TRY(const Contents contents, open_pkcs12(der, password, context.get()));
   const PemText key, certificate;
   const bool written = PEM_write_bio_PrivateKey(key.bio(), contents.key.get(), nullptr, nullptr, 0,

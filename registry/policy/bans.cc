@@ -50,4 +50,21 @@ std::vector<RuleResult> ask_bans(const Rules& rules, const Identifier& image,
   return results;
 }
 
+std::string denied_content(const Rules& rules, const Identifier& image, const DigestSet& stored,
+                           const DigestSet& decoded) {
+  const auto denied = [](const char* rule, const std::string& what) {
+    return std::string(rule) + ": " + what + " is listed";
+  };
+  if (rules.images.deny.contains(image)) return denied("images.deny", image.text());
+  for (const DigestSet* digests : {&decoded, &stored}) {
+    if (rules.sha1.deny.contains(digests->sha1)) {
+      return denied("checksums.deny_sha1", digests->sha1.hex());
+    }
+    if (rules.sha256.deny.contains(digests->sha256)) {
+      return denied("checksums.deny_sha256", digests->sha256.hex());
+    }
+  }
+  return {};
+}
+
 }  // namespace strata::policy

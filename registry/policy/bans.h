@@ -16,4 +16,8 @@ namespace strata::policy {
 [[nodiscard]] std::vector<RuleResult> ask_bans(const Rules& rules, const Identifier& image,
                                                std::span<const metadata::VerifiedEntry> entries);
 
+// The same of content that is at hand: the first rule that denies it and why; empty when none does.
+[[nodiscard]] std::string denied_content(const Rules& rules, const Identifier& image,
+                                         const DigestSet& stored, const DigestSet& decoded);
+
 }  // namespace strata::policy

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "registry/policy/bans.h"
 #include "registry/policy/judge.h"
 #include "registry/policy/quorum.h"
 
@@ -60,6 +61,14 @@ Decision Policy::evaluate(const Identifier& image, std::span<const VerifiedEntry
                                       : "refused: no entry of " + image.text() + " passes";
   }
   return decision;
+}
+
+Status Policy::allow_content(const Identifier& image, const DigestSet& stored,
+                             const DigestSet& decoded) const {
+  const std::string why =
+      denied_ ? "everything is: " + *denied_ : denied_content(rules_, image, stored, decoded);
+  if (why.empty()) return {};
+  return Error(Errc::kForbidden, "refused by the site's policy: " + why);
 }
 
 Result<VerifiedEntry> verify_for_policy(std::string_view document, const Limits& limits) {

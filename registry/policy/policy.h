@@ -36,6 +36,11 @@ class Policy {
                                   std::span<const metadata::VerifiedEntry> entries,
                                   UnixMillis now) const;
 
+  // Whether bytes that are at hand may be kept and served: images.deny and checksums.deny_* only.
+  // kForbidden, naming the rule.
+  [[nodiscard]] Status allow_content(const Identifier& image, const DigestSet& stored,
+                                     const DigestSet& decoded) const;
+
  private:
   std::optional<std::string> denied_;
   Rules rules_;
