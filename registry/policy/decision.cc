@@ -4,6 +4,16 @@
 #include <boost/json.hpp>
 
 namespace strata::policy {
+namespace {
+
+// A reason may quote a document, whose line ends must not look like further rules.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  return text;
+}
+
+}  // namespace
 
 bool EntryResult::accepted() const {
   return std::all_of(rules.begin(), rules.end(),
@@ -19,8 +29,8 @@ std::string Decision::explain() const {
   for (const EntryResult& result : results) {
     text += result.key.path() + (result.accepted() ? ": accepted\n" : ": refused\n");
     for (const RuleResult& rule : result.rules) {
-      text += std::string(rule.passed ? "  pass  " : "  FAIL  ") + rule.rule + ": " + rule.reason +
-              "\n";
+      text += std::string(rule.passed ? "  pass  " : "  FAIL  ") + rule.rule + ": " +
+              one_line(rule.reason) + "\n";
     }
   }
   return text;

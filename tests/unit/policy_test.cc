@@ -168,6 +168,14 @@ TEST(Policy, ExplainsRuleByRule) {
   EXPECT_THAT(text, HasSubstr("  pass  checksums.deny_sha1: "));
 }
 
+TEST(Policy, ADocumentCannotWriteLinesOfTheExplanation) {
+  metadata::ImageMetadata metadata = test::sample_metadata();
+  metadata.deprecated = "x\n  pass  require.status: valid";
+  const std::string text = decide({}, {entry_of("a@x.example", kSampleTime, metadata)}).explain();
+  EXPECT_THAT(text, HasSubstr("  FAIL  require.status: deprecated: x   pass  require.status"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("\n  pass  require.status")));
+}
+
 TEST(PolicyFile, ReadsWhatConfigParserReads) {
   const auto policy = Policy::parse(
       "# comment\r\n[endorsers]\r\nWhiteListEndorsers =\r\n\r\n    a@x.example\r\n"
