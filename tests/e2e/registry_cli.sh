@@ -258,6 +258,29 @@ says "/grid@images.example/"
 lists "" "$(sha 1 "$WORK/one.raw")" >"$WORK/policy.cfg"
 code 4 check --policy "$WORK/policy.cfg"
 
+say "pull: an entry that hides its SHA-256 does not get past a list of them"
+start_storage --register none # no entry that names it
+noise 100000 hidden >"$WORK/hidden.raw"
+upload "$WORK/hidden.raw" "hidden.raw?visibility=public"
+code 0 strata metadata build "$WORK/hidden.raw" --location "$STORAGE/v1/images/$ID/content" -o "$WORK/whole.xml"
+python3 - "$WORK/whole.xml" "$WORK/hidden.xml" <<'END'
+import re, sys
+text = open(sys.argv[1]).read()
+text = re.sub(r"<slreq:checksum [^>]*>\s*<slreq:algorithm>SHA-(256|512).*?</slreq:checksum>\s*", "", text, flags=re.S)
+open(sys.argv[2], "w").write(re.sub(r"<strata:stored.*?</strata:stored>\s*", "", text, flags=re.S))
+END
+sign_as qa "$WORK/hidden.xml" "$WORK/hidden-signed.xml"
+code 0 strata register "$WORK/hidden-signed.xml"
+HIDDEN=$(xpath identifier "$WORK/hidden.xml")
+policy "checksums.deny_sha256 = ['$(sha 256 "$WORK/hidden.raw")']"
+code 4 strata pull "$HIDDEN" --policy "$P" -o "$WORK/pulled"
+says "refused by the site's policy: checksums.deny_sha256" err
+[[ -z $(compgen -G "$WORK/pulled*") ]] || fail "something is left of a refused image"
+policy ""
+code 0 strata pull "$HIDDEN" --policy "$P" -o "$WORK/pulled"
+same "$WORK/pulled" "$WORK/hidden.raw"
+rm "$WORK/pulled"
+
 say "deprecate: a newer entry of the same endorser, signed, strictly valid"
 code 0 strata metadata deprecate "$IDENTIFIER" --reason "old & <broken>" --key "$WORK/ops.key" --cert "$WORK/ops.crt" -o "$WORK/deprecated.xml"
 xmlsec_verifies ops "$WORK/deprecated.xml"

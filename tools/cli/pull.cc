@@ -97,8 +97,15 @@ Status pull_from_registry(const Context& context, const Identifier& identifier,
   if (found.verified.empty() && found.unverified.empty()) {
     return Error(Errc::kNotFound, "the registry has no entry of " + identifier.text());
   }
-  STRATA_TRY(const auto entries,
-             accepted_entries(found, identifier, load_site_policy(context, options.policy)));
+  const SitePolicy site = load_site_policy(context, options.policy);
+  STRATA_TRY(const auto entries, accepted_entries(found, identifier, site));
+  client::PullOptions pull = options.pull;
+  // An entry need not name an SHA-256; now it is known.
+  pull.admit = [&](const DigestSet& digests) -> Status {
+    const Status allowed = site.policy.allow_content(identifier, digests, digests);
+    if (allowed) return {};
+    return Error(Errc::kVerification, allowed.error().detail());
+  };
   const std::string file = options.output.empty() ? identifier.text() : options.output;
   Status outcome = Error(Errc::kNotFound, "no entry of " + identifier.text() + " names a location");
   for (const auto& entry : entries) {
@@ -113,7 +120,7 @@ Status pull_from_registry(const Context& context, const Identifier& identifier,
       endpoint.url = std::move(*url);
       ProgressBar bar("pulling " + identifier.text());
       const auto pulled = client::pull_url(
-          endpoint, expected, file, options.pull,
+          endpoint, expected, file, pull,
           [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); });
       if (pulled) {
         bar.finish();
