@@ -1,102 +1,37 @@
 #include "registry/policy/policy.h"
 
 #include <algorithm>
+#include <fstream>
+
+#include "registry/policy/bans.h"
+#include "registry/policy/judge.h"
+#include "registry/policy/quorum.h"
 
 namespace strata::policy {
-namespace {
 
 using metadata::VerifiedEntry;
 
-RuleResult signature_rule(const VerifiedEntry& entry) {
-  // Under the legacy profile an e-mail may be unproven, so that a list of e-mails would mean
-  // nothing.
-  const bool strict = entry.signature().profile == metadata::Profile::kStrict;
-  return {"signature", strict,
-          strict ? "holds (" + entry.signature().algorithm + ")"
-                 : "was verified under the legacy profile only"};
+Result<Policy> Policy::parse(std::string_view text, Form form) {
+  STRATA_TRY(Rules rules, form == Form::kToml ? parse_toml(text) : parse_stratuslab(text));
+  return Policy(std::move(rules));
 }
 
-RuleResult image_rule(const Identifier& image, const VerifiedEntry& entry) {
-  const bool same = entry.key().identifier == image;
-  return {"image", same, same ? "is the one asked for" : "is not " + image.text()};
-}
-
-// Only entries that are proven can take the place of an older one.
-RuleResult newest_rule(const VerifiedEntry& entry, std::span<const VerifiedEntry> entries) {
-  for (const VerifiedEntry& other : entries) {
-    if (other.key().identifier == entry.key().identifier &&
-        other.key().endorser == entry.key().endorser && other.key().created > entry.key().created &&
-        other.signature().profile == metadata::Profile::kStrict) {
-      return {"newest", false, "a newer one is of " + format_rfc3339(other.key().created)};
-    }
+Policy Policy::load(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(Limits().policy_file_bytes_max + 1, '\0');
+  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof()) {
+    return deny_all("the policy file cannot be read");
   }
-  return {"newest", true, "of its endorser"};
-}
-
-RuleResult deprecated_rule(const VerifiedEntry& entry) {
-  const auto& deprecated = entry.metadata().deprecated;
-  return {"not deprecated", !deprecated, deprecated ? "deprecated: " + *deprecated : "holds"};
-}
-
-RuleResult expiry_rule(const VerifiedEntry& entry, UnixMillis now) {
-  const auto& valid = entry.metadata().valid;
-  if (!valid) return {"not expired", true, "has no expiry"};
-  return {"not expired", now < *valid, "expires " + format_rfc3339(*valid)};
-}
-
-template <typename T>
-void add_list_rules(std::vector<RuleResult>& rules, const std::string& name,
-                    const std::set<T>& white, const std::set<T>& black, const T& value,
-                    const std::string& text) {
-  if (!white.empty()) {
-    const bool listed = white.contains(value);
-    rules.push_back(
-        {name + " white-list", listed, text + (listed ? " is listed" : " is not listed")});
-  }
-  if (!black.empty()) {
-    const bool listed = black.contains(value);
-    rules.push_back(
-        {name + " black-list", !listed, text + (listed ? " is listed" : " is not listed")});
-  }
-}
-
-}  // namespace
-
-bool EntryResult::accepted() const {
-  return std::all_of(rules.begin(), rules.end(),
-                     [](const RuleResult& rule) { return rule.passed; });
-}
-
-std::string Decision::explain() const {
-  std::string text = reason + "\n";
-  for (const EntryResult& result : results) {
-    text += result.key.path() + (result.accepted() ? ": accepted\n" : ": refused\n");
-    for (const RuleResult& rule : result.rules) {
-      text += std::string(rule.passed ? "  pass  " : "  FAIL  ") + rule.rule + ": " + rule.reason +
-              "\n";
-    }
-  }
-  return text;
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > Limits().policy_file_bytes_max) return deny_all("the policy file is too large");
+  auto policy = parse(text, form_of(path));
+  return policy ? *std::move(policy) : deny_all(policy.error().detail());
 }
 
 Policy Policy::deny_all(std::string reason) {
-  Policy policy;
+  Policy policy{Rules()};
   policy.denied_ = std::move(reason);
   return policy;
-}
-
-EntryResult Policy::judge(const Identifier& image, const VerifiedEntry& entry,
-                          std::span<const VerifiedEntry> entries, UnixMillis now) const {
-  EntryResult result{entry.key(),
-                     {image_rule(image, entry), signature_rule(entry), newest_rule(entry, entries),
-                      deprecated_rule(entry), expiry_rule(entry, now)}};
-  const Sha1Digest& sha1 = entry.metadata().sha1;
-  add_list_rules(result.rules, "endorsers", endorsers_.white, endorsers_.black,
-                 entry.key().endorser, entry.key().endorser);
-  add_list_rules(result.rules, "checksums", checksums_.white, checksums_.black, sha1, sha1.hex());
-  add_list_rules(result.rules, "images", images_.white, images_.black, entry.key().identifier,
-                 entry.key().identifier.text());
-  return result;
 }
 
 Decision Policy::evaluate(const Identifier& image, std::span<const VerifiedEntry> entries,
@@ -106,11 +41,17 @@ Decision Policy::evaluate(const Identifier& image, std::span<const VerifiedEntry
     decision.reason = "everything is refused: " + *denied_;
     return decision;
   }
-  const VerifiedEntry* chosen = nullptr;
+  const Judge judge(rules_, image, entries, now);
   for (const VerifiedEntry& entry : entries) {
-    decision.results.push_back(judge(image, entry, entries, now));
-    if (!decision.results.back().accepted()) continue;
-    if (chosen == nullptr || entry.key().created > chosen->key().created) chosen = &entry;
+    decision.results.push_back({entry.key(), judge.ask(entry)});
+  }
+  add_quorum_rule(rules_, entries, decision.results);
+  const VerifiedEntry* chosen = nullptr;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!decision.results[i].accepted()) continue;
+    if (chosen == nullptr || entries[i].key().created > chosen->key().created) {
+      chosen = &entries[i];
+    }
   }
   if (chosen != nullptr) {
     decision.entry = *chosen;
@@ -120,6 +61,21 @@ Decision Policy::evaluate(const Identifier& image, std::span<const VerifiedEntry
                                       : "refused: no entry of " + image.text() + " passes";
   }
   return decision;
+}
+
+Status Policy::allow_content(const Identifier& image, const DigestSet& stored,
+                             const DigestSet& decoded) const {
+  const std::string why =
+      denied_ ? "everything is: " + *denied_ : denied_content(rules_, image, stored, decoded);
+  if (why.empty()) return {};
+  return Error(Errc::kForbidden, "refused by the site's policy: " + why);
+}
+
+Result<VerifiedEntry> verify_for_policy(std::string_view document, const Limits& limits) {
+  auto strict = metadata::verify(document, metadata::Profile::kStrict, limits);
+  if (strict) return strict;
+  auto legacy = metadata::verify(document, metadata::Profile::kLegacy, limits);
+  return legacy ? std::move(legacy) : strict.error();
 }
 
 }  // namespace strata::policy

@@ -1,11 +1,8 @@
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <utility>
 
-#include "registry/policy/policy.h"
-#include "strata/base/limits.h"
+#include "registry/policy/rules.h"
 #include "strata/base/text.h"
 
 namespace strata::policy {
@@ -32,6 +29,13 @@ bool is_known(const Key& key) {
 Error broken(std::size_t line, std::string what) {
   return Error(Errc::kMalformed, "policy, line " + std::to_string(line) + ": " + std::move(what));
 }
+
+// StratusLab's policy.cfg: three sections of two lists each
+//   [endorsers] whitelistendorsers= blacklistendorsers=   e-mail addresses
+//   [images]    whitelistimages=    blacklistimages=      identifiers
+//   [checksums] whitelistchecksums= blacklistchecksums=   SHA-1, hex
+// one value per line, continuation lines indented; '#' and ';' start a comment line. All six must
+// be there.
 
 // The lists of an INI file, as Python's ConfigParser reads them.
 class IniReader {
@@ -70,7 +74,8 @@ class IniReader {
     const std::size_t at = content.find_first_of("=:");
     Key key{section_, ascii_lower(trim(content.substr(0, at)))};
     if (at == std::string_view::npos || !is_known(key)) {
-      return broken(line_, "there is no list " + key.second + " in [" + section_ + "]");
+      return broken(line_, "there is no list " + key.second + " in [" + section_ +
+                               "]; a policy in TOML has a name that ends in .toml");
     }
     const auto [entry, is_new] = lists_.try_emplace(std::move(key));
     if (!is_new) return broken(line_, entry->first.second + " is there twice");
@@ -86,71 +91,49 @@ class IniReader {
   std::size_t line_ = 0;
 };
 
-}  // namespace
-
-class PolicyFile {
- public:
-  static Result<Policy> parse(std::string_view text) {
-    STRATA_TRY(const auto lists, IniReader().read(text));
-    for (const auto& [section, list] : kLists) {
-      if (lists.contains(Key{section, list})) continue;
-      return Error(Errc::kMalformed, "policy: [" + std::string(section) + "] must have the list " +
-                                         std::string(list) + ", which may be empty");
+template <typename T, typename Convert>
+Status fill_list(std::set<T>& target, const std::map<Key, Items>& lists, const std::string& section,
+                 const std::string& colour, const Convert& convert) {
+  for (const std::string& item : lists.at(Key{section, colour + section})) {
+    auto value = convert(item);
+    if (!value) {
+      return Error(Errc::kMalformed,
+                   "policy, " + colour + section + ", \"" + item + "\": " + value.error().detail());
     }
-    Policy policy;
-    const auto fill = [&lists](auto& target, const char* name, const auto& convert) -> Status {
-      if (auto status = add(target.white, lists, name, "whitelist", convert); !status) {
-        return status;
-      }
-      return add(target.black, lists, name, "blacklist", convert);
-    };
-    if (auto status = fill(policy.endorsers_, "endorsers", to_email); !status) {
-      return status.error();
-    }
-    if (auto status = fill(policy.images_, "images", Identifier::parse); !status) {
-      return status.error();
-    }
-    if (auto status = fill(policy.checksums_, "checksums", Sha1Digest::from_hex); !status) {
-      return status.error();
-    }
-    return policy;
+    target.insert(*std::move(value));
   }
-
- private:
-  static Result<std::string> to_email(std::string_view text) {
-    if (metadata::is_valid_email(text)) return std::string(text);
-    return Error(Errc::kMalformed, "an endorser is an e-mail address name@host");
-  }
-
-  template <typename T, typename Convert>
-  static Status add(std::set<T>& target, const std::map<Key, Items>& lists,
-                    const std::string& section, const std::string& colour, const Convert& convert) {
-    for (const std::string& item : lists.at(Key{section, colour + section})) {
-      auto value = convert(item);
-      if (!value) {
-        return Error(Errc::kMalformed, "policy, " + colour + section + ", \"" + item +
-                                           "\": " + value.error().detail());
-      }
-      target.insert(*std::move(value));
-    }
-    return {};
-  }
-};
-
-Result<Policy> Policy::parse(std::string_view text) {
-  return PolicyFile::parse(text);
+  return {};
 }
 
-Policy Policy::load(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(Limits().policy_file_bytes_max + 1, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof()) {
-    return deny_all("the policy file cannot be read");
+template <typename T, typename Convert>
+Status fill(Lists<T>& target, const std::map<Key, Items>& lists, const char* section,
+            const Convert& convert) {
+  if (auto status = fill_list(target.allow, lists, section, "whitelist", convert); !status) {
+    return status;
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > Limits().policy_file_bytes_max) return deny_all("the policy file is too large");
-  auto policy = parse(text);
-  return policy ? *std::move(policy) : deny_all(policy.error().detail());
+  return fill_list(target.deny, lists, section, "blacklist", convert);
+}
+
+}  // namespace
+
+Result<Rules> parse_stratuslab(std::string_view text) {
+  STRATA_TRY(const auto lists, IniReader().read(text));
+  for (const auto& [section, list] : kLists) {
+    if (lists.contains(Key{section, list})) continue;
+    return Error(Errc::kMalformed, "policy: [" + std::string(section) + "] must have the list " +
+                                       std::string(list) + ", which may be empty");
+  }
+  Rules rules;
+  if (auto status = fill(rules.endorsers, lists, "endorsers", parse_endorser); !status) {
+    return status.error();
+  }
+  if (auto status = fill(rules.images, lists, "images", Identifier::parse); !status) {
+    return status.error();
+  }
+  if (auto status = fill(rules.sha1, lists, "checksums", Sha1Digest::from_hex); !status) {
+    return status.error();
+  }
+  return rules;
 }
 
 }  // namespace strata::policy

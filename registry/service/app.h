@@ -4,6 +4,7 @@
 #include <string>
 
 #include "registry/entries/entry_store.h"
+#include "registry/policy/holder.h"
 #include "registry/service/trust.h"
 #include "strata/base/clock.h"
 #include "strata/base/limits.h"
@@ -21,6 +22,7 @@ struct App {
   std::string public_url;  // set before the first request; no slash at the end
   std::string store_id;    // of the sequence numbers (store_id.h); set before the first request
   std::atomic<bool> draining{false};
+  const policy::PolicyHolder* policy = nullptr;  // set before the first request; for /v1/policy
 };
 
 }  // namespace strata::registry

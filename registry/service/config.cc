@@ -111,6 +111,7 @@ Result<Config> load_config(const Flags& flags) {
   if (const auto threads = file.integer("threads", 1)) {
     config.threads = static_cast<std::size_t>(std::min(*threads, kThreadsMax));
   }
+  config.policy_file = file.text("policy.file").value_or("");
   file.read_limits(config.limits);
   if (Status status = read_log(file, config); !status) return status.error();
   if (Status status = file.finish(); !status) return status.error();

@@ -24,6 +24,7 @@ struct Config {
   std::string public_url;  // without a slash at the end; empty: the listener's
   std::size_t threads = 8;
   TrustRules trust;
+  std::string policy_file;  // path; empty: no policy
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
   Limits limits;

@@ -11,7 +11,8 @@
 namespace strata::registry {
 
 struct Daemon::Parts {
-  explicit Parts(Config c) : config(std::move(c)), trust(config.trust) {}
+  explicit Parts(Config c)
+      : config(std::move(c)), trust(config.trust), policy(config.policy_file) {}
 
   Config config;
   SystemClock clock;
@@ -19,6 +20,7 @@ struct Daemon::Parts {
   const std::unique_ptr<io::FileSystem> files = io::make_posix_file_system();
   Metrics metrics;
   Trust trust;
+  policy::PolicyHolder policy;
   std::string url;
   // In the order in which they are made; the server goes first.
   std::unique_ptr<entries::EntryStore> store;
@@ -39,6 +41,7 @@ Status Daemon::start() {
   // One allocation with aggregate initialization; make_unique would need a constructor.
   p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url,
                       std::move(store_id)});
+  p.app->policy = &p.policy;
   p.router = std::make_unique<Router>(*p.app);
   registry_http::ServerOptions options{
       .host = p.config.host, .port = p.config.port, .threads = p.config.threads, .hosts = {}};
@@ -61,6 +64,7 @@ std::string Daemon::url() const {
 
 void Daemon::reload(const Config& config) {
   parts_->trust.replace(config.trust);
+  parts_->policy.reload(config.policy_file);
   log::configure(config.log_level, config.log_format);
 }
 

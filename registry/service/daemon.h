@@ -18,7 +18,7 @@ class Daemon {
 
   [[nodiscard]] Status start();
   [[nodiscard]] std::string url() const;  // "http://HOST:PORT" of the listener
-  // Takes over trust and log level; the rest needs a restart.
+  // Takes over trust, policy and log level; the rest needs a restart.
   void reload(const Config& config);
   // Not ready, no new connections, requests in flight finish, then all is closed.
   void drain();

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "registry/entries/maintenance.h"
+#include "registry/policy/holder.h"
 #include "registry/service/config.h"
 #include "registry/service/daemon.h"
 #include "strata/base/log.h"
@@ -113,6 +114,8 @@ int main(int argc, char** argv) {
   const auto config = strata::registry::load_config(flags);
   if (!config) return complain(config.error());
   if (check_config) {
+    const strata::policy::PolicyHolder policy(config->policy_file);
+    if (policy.get() != nullptr && policy.get()->denied()) return kFailed;  // it has said why
     std::puts("the configuration is good");
     return kDone;
   }

@@ -162,6 +162,24 @@ constexpr std::string_view kV1 = R"json({
         "headers": {"Link": {"$ref": "#/components/headers/Link"}},
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Page"}}}},
       "default": {"$ref": "#/components/responses/Problem"}}}},
+  "/v1/policy/{identifier}": {"get": {"summary": "Whether the site's policy accepts an image",
+    "parameters": [{"name": "identifier", "in": "path", "required": true,
+      "schema": {"type": "string"}}],
+    "responses": {
+      "200": {"description": "the decision, rule by rule", "content": {"application/json":
+        {"schema": {"type": "object", "required": ["accepted", "entry", "reason", "results"],
+          "properties": {
+            "accepted": {"type": "boolean"},
+            "entry": {"type": ["string", "null"], "format": "uri"},
+            "reason": {"type": "string"},
+            "results": {"type": "array", "items": {"type": "object", "properties": {
+              "entry": {"type": "string", "format": "uri"},
+              "accepted": {"type": "boolean"},
+              "rules": {"type": "array", "items": {"type": "object", "properties": {
+                "rule": {"type": "string"}, "passed": {"type": "boolean"},
+                "reason": {"type": "string"}}}}}}}}}}}},
+      "400": {"$ref": "#/components/responses/Problem"},
+      "404": {"$ref": "#/components/responses/Problem"}}}},
   "/v1/changes": {"get": {
     "summary": "Accepted entries in the order of acceptance, for peers",
     "description": "Ask again with since = next. With wait, an answer without changes is held back until there is one.",

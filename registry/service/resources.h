@@ -37,6 +37,9 @@ using Path = std::vector<std::string>;
 // Sends on to the bytes of an entry; `key_parts` are the three of its key.
 [[nodiscard]] Result<Response> get_virt_builder_image(App& app, const Path& key_parts);
 
+// policy.cc: what the site's policy says of an image
+[[nodiscard]] Result<Response> get_policy(const App& app, const Path& path);
+
 // pages.cc
 [[nodiscard]] Result<Response> get_search_page(App& app, const Request& request);
 [[nodiscard]] Result<Response> get_upload_page();

@@ -54,6 +54,9 @@ Result<Response> route_v1(App& app, const Request& request, const Path& path) {
   if (path.size() == 1 && path[0] == "entries") return get_entries(app, request);
   if (path.size() == 1 && path[0] == "changes") return get_changes(app, request);
   if (path.size() > 1 && path[0] == "virt-builder") return route_virt_builder(app, request, path);
+  if (!path.empty() && path[0] == "policy") {
+    return get_policy(app, Path(path.begin() + 1, path.end()));
+  }
   return Error(Errc::kNotFound, "there is no such resource");
 }
 

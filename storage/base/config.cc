@@ -20,15 +20,29 @@ struct ConfigFile::Impl {
     known.insert(std::string(key));
     return table.at_path(key).node();
   }
+  void unknown(const toml::node& node, const std::string& path,
+               std::vector<std::string>& out) const {
+    out.push_back(name + ":" + std::to_string(node.source().begin.line) + ": unknown key '" + path +
+                  "'");
+  }
+  [[nodiscard]] bool is_section(const std::string& path) const {
+    const auto next = known.lower_bound(path + ".");
+    return next != known.end() && next->starts_with(path + ".");
+  }
   void find_unknown(const toml::table& in, const std::string& prefix,
                     std::vector<std::string>& out) const {
     for (const auto& [key, node] : in) {
       const std::string path = prefix + std::string(key.str());
-      if (const auto* inner = node.as_table()) {
+      const auto* inner = node.as_table();
+      // A quoted key may hold a dot: "b.c" = 1 is not the key c of [b], and find() has not seen it.
+      if (key.str().find('.') != std::string_view::npos) {
+        unknown(node, path, out);
+      } else if (inner != nullptr && inner->empty() && !is_section(path)) {
+        unknown(node, path, out);
+      } else if (inner != nullptr) {
         find_unknown(*inner, path + ".", out);
       } else if (!known.contains(path)) {
-        out.push_back(name + ":" + std::to_string(node.source().begin.line) + ": unknown key '" +
-                      path + "'");
+        unknown(node, path, out);
       }
     }
   }

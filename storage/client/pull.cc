@@ -113,6 +113,11 @@ Result<PullReport> fetch(const Endpoint& endpoint, const ExpectedDigests& expect
   }
   auto report = remote.ranges ? pull_ranges(job) : pull_stream(job);
   if (!report) return report;
+  if (const Status admitted = options.admit ? options.admit(report->digests) : Status();
+      !admitted) {
+    part->discard();
+    return admitted.error();
+  }
   if (auto status = part->publish(options.force); !status) return status.error();
   return report;
 }

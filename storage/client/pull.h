@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "storage/client/endpoint.h"
@@ -27,6 +28,9 @@ struct PullOptions {
   int retries_max = 6;
   std::chrono::milliseconds retry_wait_first{200};
   std::chrono::milliseconds retry_wait_max{5'000};
+  // Asked of bytes that are what they should be, before the file has its name; its error refuses
+  // them.
+  std::function<Status(const DigestSet&)> admit = {};
 };
 
 [[nodiscard]] RetryPolicy retry_policy(const PullOptions& options);

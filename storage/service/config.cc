@@ -93,6 +93,7 @@ Status apply_file(const std::string& path, Config& config) {
   assign("data", config.data);
   assign("public_url", config.public_url);
   assign("registry.url", config.registry_url);
+  assign("policy.file", config.policy_file);
   assign("endorser.key", config.endorser_key);
   assign("endorser.cert", config.endorser_certificate);
   assign("endorser.email", config.endorser_email);

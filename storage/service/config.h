@@ -30,6 +30,7 @@ struct Config {
   bool auth_required = false;  // always true when the listener is not on loopback
   bool anonymous_read = true;  // of public images, when auth is required
   std::vector<std::string> cors_origins;
+  std::string policy_file;  // empty: no policy
 
   std::size_t network_threads = 0;  // 0 = one for every two usable CPUs, at least one
   log::Level log_level = log::Level::kInfo;

@@ -63,13 +63,14 @@ class Collector {
 // In order of construction; destruction runs backwards, and the pools join before what their tasks
 // use goes away.
 struct Daemon::Parts {
-  explicit Parts(Config c) : config(std::move(c)), counts(metrics) {}
+  explicit Parts(Config c) : config(std::move(c)), counts(metrics), policy(config.policy_file) {}
 
   Config config;
   SystemClock clock;
   SystemRandom random;
   Metrics metrics;
   ServiceMetrics counts;
+  policy::PolicyHolder policy;
   DataLock lock;
   std::unique_ptr<io::FileSystem> fs;
   std::unique_ptr<blob::BlobStore> blob_store;
@@ -171,7 +172,7 @@ Status Daemon::start() {
       *p.blob_store, [&p](const BlobId& blob) { p.open_images->forget_blob(blob); });
   p.services.emplace(p.config, p.clock, p.random, *p.disk, *p.compute, *p.digests, *p.blocks,
                      *p.decoding, *p.blob_store, *p.catalog, *p.images, *p.open_images,
-                     *p.view_blocks, *p.reindexer, p.metrics, p.counts, token);
+                     *p.view_blocks, *p.reindexer, p.metrics, p.counts, p.policy, token);
   p.publisher.emplace(*p.services);
   p.uploads.emplace(
       upload::Uploads::Parts{p.config.limits,
@@ -210,6 +211,10 @@ std::string Daemon::url() const {
   const std::string& host = parts_->config.host;
   const bool v6 = host.find(':') != std::string::npos;
   return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port());
+}
+
+void Daemon::reload(const Config& config) {
+  parts_->policy.reload(config.policy_file);
 }
 
 void Daemon::drain() {

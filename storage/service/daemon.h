@@ -17,6 +17,8 @@ class Daemon {
   [[nodiscard]] Status start();
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url() const;  // http://HOST:PORT
+  // Takes over the policy; the rest, but for the log, needs a restart.
+  void reload(const Config& config);
   // Requests in flight finish (limits.drain_timeout); blocks until all is closed.
   void drain();
 

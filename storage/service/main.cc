@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "registry/policy/holder.h"
 #include "storage/service/config.h"
 #include "storage/service/daemon.h"
 #include "strata/base/log.h"
@@ -36,16 +37,17 @@ void raise_descriptor_limit() {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// SIGHUP: what can change while the daemon runs is the log; a file that is not right changes
-// nothing.
-void reload(int argc, char** argv) {
+// SIGHUP: what can change while the daemon runs is the log and the policy; a configuration that is
+// not right changes nothing.
+void reload(int argc, char** argv, strata::storage::Daemon& daemon) {
   const auto line = strata::storage::parse_command_line(argc, argv);
   if (!line) {
     strata::log::error("reload.refused", {{"error", line.error().detail()}});
     return;
   }
   strata::log::configure(line->config.log_level, line->config.log_format);
-  strata::log::info("reload", {{"what", "log"}});
+  daemon.reload(line->config);
+  strata::log::info("reload", {{"what", "log, policy"}});
 }
 
 }  // namespace
@@ -56,6 +58,8 @@ int main(int argc, char** argv) {
   if (!line) return complain(line.error());
   if (line->action == CommandLine::Action::kExit) return kDone;
   if (line->action == CommandLine::Action::kCheckConfig) {
+    const strata::policy::PolicyHolder policy(line->config.policy_file);
+    if (policy.get() != nullptr && policy.get()->denied()) return kFailed;  // it has said why
     std::puts("the configuration is good");
     return kDone;
   }
@@ -69,7 +73,7 @@ int main(int argc, char** argv) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    reload(argc, argv);
+    reload(argc, argv, daemon);
   }
   strata::log::info("draining", {});
   daemon.drain();

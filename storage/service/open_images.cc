@@ -1,5 +1,6 @@
 #include "storage/service/open_images.h"
 
+#include "storage/service/content_policy.h"
 #include "storage/service/resources.h"
 #include "storage/service/view_blocks.h"
 #include "strata/base/log.h"
@@ -108,9 +109,16 @@ void OpenImages::keep(const std::string& id, const Pointer& image, std::uint64_t
 
 http::Awaitable<Result<OpenImages::Pointer>> open_image(Services& services, const std::string& id,
                                                         const Principal& principal) {
-  if (auto opened = services.open_images.find(id, principal)) co_return opened;
-  co_return co_await http::run_on(
-      services.disk, [&] { return services.open_images.open(services, id, principal); });
+  Result<OpenImages::Pointer> opened = services.open_images.find(id, principal);
+  if (*opened == nullptr) {
+    opened = co_await http::run_on(
+        services.disk, [&] { return services.open_images.open(services, id, principal); });
+  }
+  if (!opened) co_return opened;
+  if (const Status allowed = allow_content(services, (*opened)->image.content); !allowed) {
+    co_return allowed.error();
+  }
+  co_return opened;
 }
 
 }  // namespace strata::storage

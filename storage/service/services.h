@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "registry/policy/holder.h"
 #include "storage/blob/blob_store.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/image_store.h"
@@ -41,6 +42,7 @@ struct Services {
   upload::Reindexer& reindexer;
   Metrics& metrics;
   ServiceMetrics& counts;
+  const policy::PolicyHolder& policy;
   std::string admin_token;
   upload::Uploads* uploads = nullptr;  // set before the server starts
   Registrar* registrar = nullptr;      // null: images are not registered

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "storage/service/content_policy.h"
 #include "storage/service/image_json.h"
 #include "storage/service/image_upload.h"
 #include "storage/service/registrar.h"
@@ -131,6 +132,9 @@ http::Awaitable<http::Response> put_upload(Services& services, http::Request& re
   auto finished = co_await ingest.finish();
   if (!finished) co_return fail(finished.error());
   if (const Status status = compare(*parameters, finished->properties); !status) {
+    co_return fail(status.error());
+  }
+  if (const Status status = allow_content(services, finished->properties); !status) {
     co_return fail(status.error());
   }
 

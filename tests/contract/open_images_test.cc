@@ -64,6 +64,7 @@ class OpenImagesTest : public testing::Test {
   SystemRandom random_;
   Metrics metrics_;
   ServiceMetrics counts_{metrics_};
+  policy::PolicyHolder policy_{""};
   std::unique_ptr<blob::BlobStore> blobs_ = blob::make_memory_blob_store(random_);
   std::unique_ptr<catalog::Catalog> catalog_;
   catalog::ImageStore images_{*blobs_, *catalog_, clock_,
@@ -79,7 +80,7 @@ class OpenImagesTest : public testing::Test {
       config_.limits, {disk_, compute_, digests_, blocks_, decoding_}, *blobs_};
   Services services_{config_,      clock_,     random_,  disk_,     compute_, digests_,
                      blocks_,      decoding_,  *blobs_,  *catalog_, images_,  open_,
-                     view_blocks_, reindexer_, metrics_, counts_,   "token"};
+                     view_blocks_, reindexer_, metrics_, counts_,   policy_,  "token"};
   const Principal owner_{"owner", "owner", false};
   const Principal stranger_{"stranger", "stranger", false};
 };

@@ -25,6 +25,19 @@ TEST(ConfigFile, WhatNobodyAskedForIsUnknown) {
   EXPECT_EQ(status.error().detail(), "f:3: unknown key 'b.c'");
 }
 
+// A list that seems to be there and is not must not pass.
+TEST(ConfigFile, AQuotedKeyWithADotIsUnknown) {
+  auto file = ConfigFile::parse("\"b.c\" = 5\n", "f");
+  EXPECT_FALSE(file->integer("b.c"));
+  EXPECT_EQ(file->finish().error().detail(), "f:1: unknown key 'b.c'");
+}
+
+TEST(ConfigFile, AnEmptySectionThatNobodyAskedForIsUnknown) {
+  auto file = ConfigFile::parse("[b]\n[d]\n", "f");
+  EXPECT_FALSE(file->integer("b.c"));
+  EXPECT_EQ(file->finish().error().detail(), "f:2: unknown key 'd'");
+}
+
 TEST(ConfigFile, WrongTypesAndRangesAreProblems) {
   auto file = ConfigFile::parse("a = 1\nb = \"x\"\nc = -1\nd = [1]\n", "f");
   EXPECT_FALSE(file->text("a"));

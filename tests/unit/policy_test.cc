@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/support/metadata_samples.h"
+#include "tests/support/policy_samples.h"
 #include "tests/support/temporary_directory.h"
 
 namespace strata::policy {
@@ -14,29 +14,21 @@ namespace {
 
 using metadata::Profile;
 using metadata::VerifiedEntry;
+using test::entry_of;
+using test::failed_rule;
 using test::kSampleTime;
 using testing::HasSubstr;
 
 constexpr const char* kSha1 = "2be933c98aa6b54bc1229e59f3a752fcfbd286c9";
 constexpr const char* kImage = "CvpM8mKprVLwSKeWfOnUvz70obJ";
 
-VerifiedEntry entry_of(const std::string& email, UnixMillis created = kSampleTime,
-                       const metadata::ImageMetadata& metadata = test::sample_metadata(),
-                       Profile profile = Profile::kStrict) {
-  const auto document = sign(build(metadata), test::sample_endorser(email), created);
-  check(document.has_value(), "cannot sign a sample");
-  auto entry = verify(*document, profile, Limits());
-  check(entry.has_value(), "cannot verify a sample");
-  return *std::move(entry);
-}
-
-struct Lists {
+struct FileLists {
   std::string white_endorsers = {}, black_endorsers = {};
   std::string white_images = {}, black_images = {};
   std::string white_checksums = {}, black_checksums = {};
 };
 
-std::string policy_text(const Lists& lists) {
+std::string policy_text(const FileLists& lists) {
   return "[endorsers]\nwhitelistendorsers=" + lists.white_endorsers +
          "\nblacklistendorsers=" + lists.black_endorsers +
          "\n[images]\nwhitelistimages=" + lists.white_images +
@@ -45,18 +37,11 @@ std::string policy_text(const Lists& lists) {
          "\nblacklistchecksums=" + lists.black_checksums + "\n";
 }
 
-Decision decide(const Lists& lists, const std::vector<VerifiedEntry>& entries,
+Decision decide(const FileLists& lists, const std::vector<VerifiedEntry>& entries,
                 UnixMillis now = kSampleTime) {
-  const auto policy = Policy::parse(policy_text(lists));
+  const auto policy = Policy::parse(policy_text(lists), Form::kStratusLab);
   check(policy.has_value(), policy ? "" : policy.error().detail());
   return policy->evaluate(*Identifier::parse(kImage), entries, now);
-}
-
-const RuleResult* failed_rule(const Decision& decision, std::size_t entry = 0) {
-  for (const RuleResult& rule : decision.results.at(entry).rules) {
-    if (!rule.passed) return &rule;
-  }
-  return nullptr;
 }
 
 TEST(Policy, EmptyListsAcceptAndBindTheEntry) {
@@ -76,53 +61,53 @@ TEST(Policy, NoEntryIsRefused) {
 
 TEST(Policy, WhiteListsAreAllAsked) {
   const VerifiedEntry entry = entry_of("a@x.example");
-  Lists lists;
+  FileLists lists;
   lists.white_endorsers = "a@x.example";
   lists.white_images = kImage;
   lists.white_checksums = kSha1;
   EXPECT_TRUE(decide(lists, {entry}).accepted());
-  Lists other = lists;
+  FileLists other = lists;
   other.white_endorsers = "A@x.example";  // exact, with its case
-  EXPECT_EQ(failed_rule(decide(other, {entry}))->rule, "endorsers white-list");
+  EXPECT_EQ(failed_rule(decide(other, {entry}))->rule, "endorsers.allow");
   other = lists;
   other.white_images = "DvpM8mKprVLwSKeWfOnUvz70obJ";
-  EXPECT_EQ(failed_rule(decide(other, {entry}))->rule, "images white-list");
+  EXPECT_EQ(failed_rule(decide(other, {entry}))->rule, "images.allow");
   other = lists;
   other.white_checksums = std::string(40, '0');
-  EXPECT_EQ(failed_rule(decide(other, {entry}))->rule, "checksums white-list");
+  EXPECT_EQ(failed_rule(decide(other, {entry}))->rule, "checksums.allow_sha1");
 }
 
 TEST(Policy, BlackListsVeto) {
   const std::vector<VerifiedEntry> entries = {entry_of("a@x.example"), entry_of("b@x.example")};
-  Lists lists;
+  FileLists lists;
   lists.black_endorsers = "a@x.example";
   const Decision decision = decide(lists, entries);
   ASSERT_TRUE(decision.accepted()) << "another endorser's entry is enough";
   EXPECT_EQ(decision.entry->key().endorser, "b@x.example");
-  Lists image;
+  FileLists image;
   image.black_images = kImage;
   EXPECT_FALSE(decide(image, entries).accepted());
-  Lists checksum;
+  FileLists checksum;
   checksum.black_checksums = "2BE933C98AA6B54BC1229E59F3A752FCFBD286C9";
   EXPECT_FALSE(decide(checksum, entries).accepted());
 }
 
 TEST(Policy, B57EndorserOnBothListsIsDenied) {
-  Lists lists;
+  FileLists lists;
   lists.white_endorsers = lists.black_endorsers = "a@x.example";
   EXPECT_FALSE(decide(lists, {entry_of("a@x.example")}).accepted());
 }
 
 // StratusLab's filter removed items from the list that it walked over, and skipped the next one.
 TEST(Policy, B57ConsecutiveDeniedEntriesAreAllDenied) {
-  Lists lists;
+  FileLists lists;
   lists.black_endorsers = "a@x.example\n b@x.example\n c@x.example";
   const std::vector<VerifiedEntry> entries = {entry_of("a@x.example"), entry_of("b@x.example"),
                                               entry_of("c@x.example")};
   const Decision decision = decide(lists, entries);
   EXPECT_FALSE(decision.accepted());
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    EXPECT_EQ(failed_rule(decision, i)->rule, "endorsers black-list");
+    EXPECT_EQ(failed_rule(decision, i)->rule, "endorsers.deny");
   }
 }
 
@@ -134,7 +119,7 @@ TEST(Policy, OnlyTheNewestEntryOfAnEndorserCounts) {
   const Decision decision = decide({}, entries);
   EXPECT_FALSE(decision.accepted());
   EXPECT_EQ(failed_rule(decision, 0)->rule, "newest");
-  EXPECT_EQ(failed_rule(decision, 1)->rule, "not deprecated");
+  EXPECT_EQ(failed_rule(decision, 1)->rule, "require.status");
 }
 
 TEST(Policy, OfSeveralTheNewestIsTaken) {
@@ -172,15 +157,23 @@ TEST(Policy, EntriesOfAnotherImageDoNotCount) {
 }
 
 TEST(Policy, ExplainsRuleByRule) {
-  Lists lists;
+  FileLists lists;
   lists.white_endorsers = "b@x.example";
   lists.black_checksums = std::string(40, '0');
   const std::string text = decide(lists, {entry_of("a@x.example")}).explain();
   EXPECT_THAT(text, HasSubstr("refused: no entry of " + std::string(kImage) + " passes\n"));
   EXPECT_THAT(text, HasSubstr("/metadata/CvpM8mKprVLwSKeWfOnUvz70obJ/a@x.example/"
                               "2024-05-01T12:00:00Z: refused\n"));
-  EXPECT_THAT(text, HasSubstr("  FAIL  endorsers white-list: a@x.example is not listed\n"));
-  EXPECT_THAT(text, HasSubstr("  pass  checksums black-list: "));
+  EXPECT_THAT(text, HasSubstr("  FAIL  endorsers.allow: a@x.example is not listed\n"));
+  EXPECT_THAT(text, HasSubstr("  pass  checksums.deny_sha1: "));
+}
+
+TEST(Policy, ADocumentCannotWriteLinesOfTheExplanation) {
+  metadata::ImageMetadata metadata = test::sample_metadata();
+  metadata.deprecated = "x\n  pass  require.status: valid";
+  const std::string text = decide({}, {entry_of("a@x.example", kSampleTime, metadata)}).explain();
+  EXPECT_THAT(text, HasSubstr("  FAIL  require.status: deprecated: x   pass  require.status"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("\n  pass  require.status")));
 }
 
 TEST(PolicyFile, ReadsWhatConfigParserReads) {
@@ -188,7 +181,8 @@ TEST(PolicyFile, ReadsWhatConfigParserReads) {
       "# comment\r\n[endorsers]\r\nWhiteListEndorsers =\r\n\r\n    a@x.example\r\n"
       "    ; comment\r\n\tb@x.example\r\nblacklistendorsers:c@x.example\r\n"
       "[images]\nwhitelistimages=\nblacklistimages=\n"
-      "[checksums]\nwhitelistchecksums=\nblacklistchecksums=");
+      "[checksums]\nwhitelistchecksums=\nblacklistchecksums=",
+      Form::kStratusLab);
   ASSERT_TRUE(policy) << policy.error().message();
   const std::vector<VerifiedEntry> entries = {entry_of("c@x.example"), entry_of("b@x.example")};
   const Decision decision = policy->evaluate(*Identifier::parse(kImage), entries, kSampleTime);
@@ -198,9 +192,9 @@ TEST(PolicyFile, ReadsWhatConfigParserReads) {
 
 TEST(PolicyFile, BrokenFilesAreRefused) {
   const std::string good = policy_text({});
-  ASSERT_TRUE(Policy::parse(good));
+  ASSERT_TRUE(Policy::parse(good, Form::kStratusLab));
   const auto refused = [](const std::string& text, const std::string& reason) {
-    const auto policy = Policy::parse(text);
+    const auto policy = Policy::parse(text, Form::kStratusLab);
     ASSERT_FALSE(policy) << text;
     EXPECT_THAT(policy.error().detail(), HasSubstr(reason));
   };

@@ -70,6 +70,7 @@ Result<Endpoints> load_endpoints() {
     if (auto value = file.text("storage")) endpoints.storage = *value;
     if (auto value = file.text("registry")) endpoints.registries = split_urls(*value);
     if (auto value = file.text("token")) endpoints.token = *value;
+    if (auto value = file.text("policy")) endpoints.policy = *value;
     if (const Status status = file.finish(); !status) return status.error();
   }
   if (const auto value = environment("STRATA_STORAGE"); !value.empty()) endpoints.storage = value;
@@ -77,6 +78,7 @@ Result<Endpoints> load_endpoints() {
     endpoints.registries = split_urls(value);
   }
   if (const auto value = environment("STRATA_TOKEN"); !value.empty()) endpoints.token = value;
+  if (const auto value = environment("STRATA_POLICY"); !value.empty()) endpoints.policy = value;
   return endpoints;
 }
 

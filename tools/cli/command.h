@@ -30,6 +30,7 @@ struct Endpoints {
   std::string storage = "http://127.0.0.1:8080";
   std::vector<std::string> registries = {"http://127.0.0.1:8081"};
   std::string token;
+  std::string policy;  // path of the site's policy; empty: not named
 };
 
 struct Context {
@@ -52,8 +53,11 @@ void add_digest(CLI::App& app, Context& context);
 void add_push(CLI::App& app, Context& context);
 void add_pull(CLI::App& app, Context& context);
 void add_images(CLI::App& app, Context& context);    // ls, show, rm
-void add_metadata(CLI::App& app, Context& context);  // metadata build|sign|verify
-void add_registry(CLI::App& app, Context& context);  // register, search, entry
+void add_metadata(CLI::App& app, Context& context);  // metadata build|sign|verify|deprecate
+void add_deprecate(CLI::App& metadata, Context& context);
+void add_search(CLI::App& app, Context& context);
+void add_policy(CLI::App& app, Context& context);    // policy check
+void add_registry(CLI::App& app, Context& context);  // register, entry
 void add_bench(CLI::App& app, Context& context);     // bench digest
 
 // A whole small file, "-" = standard input; kNotFound, kTooLarge.

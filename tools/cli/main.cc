@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   cli::add_images(app, context);
   cli::add_metadata(app, context);
   cli::add_registry(app, context);
+  cli::add_search(app, context);
+  cli::add_policy(app, context);
   cli::add_bench(app, context);
   try {
     app.parse(argc, argv);

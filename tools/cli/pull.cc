@@ -3,12 +3,12 @@
 #include <cstdio>
 #include <optional>
 
-#include "registry/policy/policy.h"
 #include "storage/client/storage_api.h"
 #include "strata/base/text.h"
 #include "strata/codec/encoding.h"
 #include "tools/cli/progress_bar.h"
 #include "tools/cli/registry_client.h"
+#include "tools/cli/site_policy.h"
 
 namespace strata::cli {
 namespace {
@@ -63,30 +63,49 @@ Status pull_from_storage(const client::Endpoint& endpoint, const client::ImageIn
   return {};
 }
 
-// The entries that the policy accepts; without a policy, every entry whose signature holds, named.
-Result<std::vector<metadata::VerifiedEntry>> accepted_entries(
-    const Identifier& identifier, std::vector<metadata::VerifiedEntry> entries,
-    const std::string& policy_file) {
-  if (policy_file.empty()) {
-    for (const auto& entry : entries) {
-      std::fprintf(stderr, "strata: no --policy; endorsed by %s, certificate sha-256 %s\n",
-                   printable(entry.key().endorser).c_str(), entry.signature().fingerprint.c_str());
+// The entry that the site's policy accepts; without a policy, every valid entry whose signature
+// holds, named.
+Result<std::vector<metadata::VerifiedEntry>> accepted_entries(const FoundEntries& found,
+                                                              const Identifier& identifier,
+                                                              const SitePolicy& site) {
+  policy::Decision decision = judge(found, identifier, site.policy);
+  std::vector<metadata::VerifiedEntry> entries;
+  if (!site.path.empty()) {
+    if (!decision.accepted()) {
+      return Error(Errc::kVerification, "refused by " + site.path + ": " + decision.explain());
     }
+    entries.push_back(std::move(*decision.entry));
     return entries;
   }
-  policy::Decision decision =
-      policy::Policy::load(policy_file).evaluate(identifier, entries, SystemClock().now());
   if (!decision.accepted()) {
-    return Error(Errc::kVerification, "refused by " + policy_file + ": " + decision.explain());
+    return Error(Errc::kNotFound, "no entry can be trusted: " + decision.explain());
   }
-  return std::vector<metadata::VerifiedEntry>{std::move(*decision.entry)};
+  for (std::size_t i = 0; i < found.verified.size(); ++i) {
+    if (!decision.results[i].accepted()) continue;
+    const metadata::VerifiedEntry& entry = found.verified[i];
+    std::fprintf(stderr, "strata: no policy; endorsed by %s, certificate sha-256 %s\n",
+                 printable(entry.key().endorser).c_str(), entry.signature().fingerprint.c_str());
+    entries.push_back(entry);
+  }
+  return entries;
 }
 
 // Each location of each accepted entry in turn; the bytes must be those that the entry names.
 Status pull_from_registry(const Context& context, const Identifier& identifier,
                           const Options& options) {
-  STRATA_TRY(auto found, fetch_entries(context, identifier));
-  STRATA_TRY(const auto entries, accepted_entries(identifier, std::move(found), options.policy));
+  STRATA_TRY(const FoundEntries found, find_entries(context, identifier));
+  if (found.verified.empty() && found.unverified.empty()) {
+    return Error(Errc::kNotFound, "the registry has no entry of " + identifier.text());
+  }
+  const SitePolicy site = load_site_policy(context, options.policy);
+  STRATA_TRY(const auto entries, accepted_entries(found, identifier, site));
+  client::PullOptions pull = options.pull;
+  // An entry need not name an SHA-256; now it is known.
+  pull.admit = [&](const DigestSet& digests) -> Status {
+    const Status allowed = site.policy.allow_content(identifier, digests, digests);
+    if (allowed) return {};
+    return Error(Errc::kVerification, allowed.error().detail());
+  };
   const std::string file = options.output.empty() ? identifier.text() : options.output;
   Status outcome = Error(Errc::kNotFound, "no entry of " + identifier.text() + " names a location");
   for (const auto& entry : entries) {
@@ -101,7 +120,7 @@ Status pull_from_registry(const Context& context, const Identifier& identifier,
       endpoint.url = std::move(*url);
       ProgressBar bar("pulling " + identifier.text());
       const auto pulled = client::pull_url(
-          endpoint, expected, file, options.pull,
+          endpoint, expected, file, pull,
           [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); });
       if (pulled) {
         bar.finish();
@@ -142,7 +161,7 @@ void add_pull(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 64));
   command->add_flag("--force", options->pull.force, "Replace an existing file");
   command->add_option("--policy", options->policy,
-                      "Policy file for what comes through the registry");
+                      "Policy file for what comes through the registry, instead of the site's");
   command->callback([&context, options] {
     context.run = [&context, options] { return run_pull(context, *options); };
   });

@@ -24,11 +24,14 @@ namespace strata::metadata {
 // or empty. Says nothing of the signature. kMalformed.
 [[nodiscard]] Result<ImageMetadata> parse(std::string_view document, const Limits& limits = {});
 
-// A private key and its certificate, PEM.
+// A private key and its certificate.
 class Endorser {
  public:
-  // kMalformed when they do not belong together, or the key is weaker than RSA 2048 / P-256.
+  // PEM. kMalformed when they do not belong together, or the key is weaker than RSA 2048 / P-256.
   [[nodiscard]] static Result<Endorser> load(std::string_view key_pem, std::string_view cert_pem);
+  // The same from a PKCS#12 file (DER), also one of the old ciphers; the password may be empty.
+  [[nodiscard]] static Result<Endorser> load_pkcs12(std::string_view der,
+                                                    const std::string& password);
   // P-256, self-signed, CN=<common_name>,O=Strata, SAN e-mail, valid for ten years.
   struct Pem {
     std::string key, certificate;
