@@ -9,7 +9,7 @@
 namespace strata::registry {
 
 struct Daemon::Parts {
-  explicit Parts(Config c) : config(std::move(c)), trust(config.trust) {}
+  explicit Parts(Config c) : config(std::move(c)), trust(config.trust, clock) {}
 
   Config config;
   SystemClock clock;

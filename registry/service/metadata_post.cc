@@ -38,20 +38,36 @@ Result<std::string_view> document_of(const App& app, const Request& request) {
   return document;
 }
 
-// A date far ahead would block every later correction (it could not be newer).
+// Nothing else says when a document was signed: a date far ahead would block every later correction
+// (it could not be newer), and an old one may come from a drawer.
 Status check_created(const App& app, const metadata::VerifiedEntry& entry) {
-  const auto skew = std::chrono::milliseconds(app.limits.created_skew).count();
-  if (entry.key().created <= app.clock.now() + skew) return {};
-  return Error(Errc::kMalformed, "created: " + format_rfc3339(entry.key().created) +
-                                     " is more than " +
-                                     std::to_string(app.limits.created_skew.count()) +
-                                     " s ahead of this registry's clock (rule created_skew)");
+  const auto millis = [](std::chrono::seconds time) {
+    return std::chrono::milliseconds(time).count();
+  };
+  const UnixMillis created = entry.key().created, now = app.clock.now();
+  if (created > now + millis(app.limits.created_skew)) {
+    return Error(Errc::kMalformed, "created: " + format_rfc3339(created) + " is more than " +
+                                       std::to_string(app.limits.created_skew.count()) +
+                                       " s ahead of this registry's clock (rule created_skew)");
+  }
+  const auto age_max = app.limits.created_age_max;
+  if (age_max.count() != 0 && created < now - millis(age_max)) {
+    return Error(Errc::kMalformed, "created: " + format_rfc3339(created) + " is more than " +
+                                       std::to_string(age_max.count()) +
+                                       " s behind this registry's clock (rule created_age_max): "
+                                       "sign the document again");
+  }
+  return {};
 }
 
-Result<entries::Insertion> accept(App& app, const metadata::VerifiedEntry& entry) {
-  if (Status status = app.trust.require(entry); !status) return status.error();
-  if (Status status = check_created(app, entry); !status) return status.error();
-  return app.store.insert(entry);
+// The legacy profile is looked at only where the strict one refuses, and its refusal is the answer
+// then: it names what no profile allows.
+Result<metadata::VerifiedEntry> verify_posted(const App& app, std::string_view document,
+                                              const RulesInForce& rules) {
+  using metadata::Profile;
+  auto entry = metadata::verify_endorser(document, Profile::kStrict, app.limits, rules);
+  if (entry || !rules.legacy_uploads()) return entry;
+  return metadata::verify_endorser(document, Profile::kLegacy, app.limits, rules);
 }
 
 void count(App& app, std::string_view outcome) {
@@ -70,9 +86,12 @@ Result<Response> post_metadata(App& app, const Request& request) {
   };
   const auto document = document_of(app, request);
   if (!document) return refused(document.error());
-  const auto entry = metadata::verify(*document, metadata::Profile::kStrict, app.limits);
+  const auto rules = app.trust.rules();
+  const auto entry = verify_posted(app, *document, *rules);
   if (!entry) return refused(entry.error());
-  const auto insertion = accept(app, *entry);
+  if (Status status = rules->decide(*entry); !status) return refused(status.error());
+  if (Status status = check_created(app, *entry); !status) return refused(status.error());
+  const auto insertion = app.store.insert(*entry);
   if (!insertion) return refused(insertion.error());
 
   const bool is_new = *insertion == entries::Insertion::kInserted;

@@ -45,9 +45,27 @@ json::value time_or_null(const std::optional<UnixMillis>& time) {
   return time ? json::value(format_rfc3339(*time)) : json::value(nullptr);
 }
 
+// By the rules in force now, which may not be those that the entry was accepted under.
+bool is_trusted(const App& app, const StoredEntry& entry) {
+  const auto certificate = [&]() -> Result<std::vector<std::uint8_t>> {
+    STRATA_TRY(const std::string document, app.store.document(entry.key));
+    STRATA_TRY(auto found, metadata::signing_certificate(document, app.limits));
+    if (found.fingerprint != entry.signature.fingerprint) {
+      return Error(Errc::kCorruptData, "a document with another certificate than its record says");
+    }
+    return std::move(found.der);
+  };
+  return app.trust.rules()
+      ->decide({.endorser = entry.key.endorser,
+                .signature = entry.signature,
+                .created = entry.key.created,
+                .certificate = certificate})
+      .has_value();
+}
+
 json::object signature_json(const App& app, const StoredEntry& entry) {
   const auto& signature = entry.signature;
-  return {{"trusted", app.trust.trusts(entry.key.endorser, signature.fingerprint)},
+  return {{"trusted", is_trusted(app, entry)},
           {"algorithm", signature.algorithm},
           {"weak", signature.weak},
           {"subject", signature.subject},
@@ -144,7 +162,7 @@ web::EntryView entry_view(const App& app, const StoredEntry& entry) {
   view.subject = entry.signature.subject;
   view.issuer = entry.signature.issuer;
   view.fingerprint = entry.signature.fingerprint;
-  view.trusted = app.trust.trusts(entry.key.endorser, entry.signature.fingerprint);
+  view.trusted = is_trusted(app, entry);
   return view;
 }
 
