@@ -4,6 +4,8 @@
 #include <string>
 
 #include "registry/entries/entry_store.h"
+#include "registry/service/confirmations.h"
+#include "registry/service/rate_limiter.h"
 #include "registry/service/trust.h"
 #include "strata/base/clock.h"
 #include "strata/base/limits.h"
@@ -20,6 +22,8 @@ struct App {
   Metrics& metrics;
   std::string public_url;  // set before the first request; no slash at the end
   std::atomic<bool> draining{false};
+  RateLimiter* posts = nullptr;            // null: no limit
+  Confirmations* confirmations = nullptr;  // null: no endorser is asked
 };
 
 }  // namespace strata::registry

@@ -59,6 +59,20 @@ Status read_log(ConfigFile& file, Config& config) {
   return {};
 }
 
+Status check_confirmation(const ConfirmationSettings& settings) {
+  if (settings.command.empty() && settings.from.empty()) return {};
+  if (settings.command.empty() || !settings.command[0].starts_with('/')) {
+    return Error(Errc::kUsage,
+                 "confirmation.command: a list of an absolute path and its arguments, like "
+                 "[\"/usr/sbin/sendmail\", \"-t\", \"-i\"]");
+  }
+  if (!metadata::is_valid_email(settings.from)) {
+    return Error(Errc::kUsage, "confirmation.from: '" + settings.from +
+                                   "' is no e-mail address name@host, which the messages need");
+  }
+  return {};
+}
+
 // Values that are right one by one and wrong together.
 Status check_together(const Config& config) {
   if (!http::is_loopback_host(config.host) && config.trust.mode == TrustRules::Mode::kAny) {
@@ -82,6 +96,8 @@ Result<Config> load_config(const Flags& flags) {
   const auto data = file.text("data");
   const auto public_url = file.text("public_url");
   TrustSettings trust = read_trust_settings(file);
+  config.confirmation.command = file.texts("confirmation.command");
+  config.confirmation.from = file.text("confirmation.from").value_or("");
   if (const auto threads = file.integer("threads", 1)) {
     config.threads = static_cast<std::size_t>(std::min(*threads, kThreadsMax));
   }
@@ -98,6 +114,7 @@ Result<Config> load_config(const Flags& flags) {
   }
   if (flags.trust) trust.mode = flags.trust;
   STRATA_TRY(config.trust, make_trust_rules(trust, config.limits));
+  if (Status status = check_confirmation(config.confirmation); !status) return status.error();
   if (Status status = check_together(config); !status) return status.error();
   return config;
 }
