@@ -83,6 +83,10 @@ Status run_register(const Context& context, const std::string& file) {
   request.headers.add("Accept", "application/json");
   request.body = std::move(document);
   STRATA_TRY(const auto response, ask_registry(context, request));
+  if (response.head.status == 202) {
+    std::puts("not published yet: the registry asks the endorser by e-mail");
+    return {};
+  }
   std::printf("%s %s\n", response.head.status == 200 ? "already there:" : "registered:",
               std::string(response.head.headers.get("Location").value_or("-")).c_str());
   return {};
