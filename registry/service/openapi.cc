@@ -26,11 +26,15 @@ constexpr std::string_view kDocument = R"json({
           "201": {"description": "accepted", "headers": {"Location": {"schema":
             {"type": "string"}}}, "content": {"application/json":
             {"schema": {"$ref": "#/components/schemas/Entry"}}}},
+          "202": {"description": "its endorser is asked by e-mail first", "content":
+            {"application/json": {"schema": {"$ref": "#/components/schemas/Asked"}}}},
           "400": {"$ref": "#/components/responses/Problem"},
           "403": {"$ref": "#/components/responses/Problem"},
           "409": {"$ref": "#/components/responses/Problem"},
           "413": {"$ref": "#/components/responses/Problem"},
-          "415": {"$ref": "#/components/responses/Problem"}}},
+          "415": {"$ref": "#/components/responses/Problem"},
+          "429": {"$ref": "#/components/responses/Problem"},
+          "503": {"$ref": "#/components/responses/Problem"}}},
       "get": {
         "summary": "Newest entry of each image and endorser",
         "parameters": [
@@ -107,6 +111,25 @@ constexpr std::string_view kDocument = R"json({
             "total_is": {"enum": ["exact", "at_least"]},
             "next": {"type": ["string", "null"], "description": "cursor of the next page"}}}}}},
         "400": {"$ref": "#/components/responses/Problem"}}}},
+    "/v1/confirmations/{token}": {
+      "parameters": [{"name": "token", "in": "path", "required": true, "description":
+        "the secret of the link that an endorser was sent", "schema": {"type": "string"}}],
+      "get": {"summary": "What the endorser is asked; changes nothing", "responses": {
+        "200": {"description": "a page with two buttons", "content": {"text/html":
+          {"schema": {"type": "string"}}}},
+        "410": {"$ref": "#/components/responses/Problem"}}},
+      "post": {"summary": "Publish the document, or throw it away",
+        "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded":
+          {"schema": {"type": "object", "required": ["action"], "properties": {"action":
+            {"enum": ["confirm", "abort"]}}}}}},
+        "responses": {
+          "200": {"description": "thrown away; or confirmed, and the entry was here"},
+          "201": {"description": "published", "headers": {"Location": {"schema":
+            {"type": "string"}}}, "content": {"application/json":
+            {"schema": {"$ref": "#/components/schemas/Entry"}}}},
+          "403": {"$ref": "#/components/responses/Problem"},
+          "409": {"$ref": "#/components/responses/Problem"},
+          "410": {"$ref": "#/components/responses/Problem"}}}},
     "/healthz": {"get": {"summary": "The process runs",
       "responses": {"200": {"description": "ok"}}}},
     "/readyz": {"get": {"summary": "Requests can be answered", "responses":
@@ -145,8 +168,13 @@ constexpr std::string_view kDocument = R"json({
       "format": {"type": ["string", "null"]},
       "locations": {"type": "array", "items": {"type": "string"}},
       "signature": {"type": "object", "properties": {"trusted": {"type": "boolean"},
-        "algorithm": {"type": "string"}, "subject": {"type": "string"},
-        "fingerprint": {"type": "string"}}}}}}
+        "algorithm": {"type": "string"},
+        "weak": {"type": "boolean", "description": "SHA-1 or MD5; legacy uploads only"},
+        "subject": {"type": "string"}, "fingerprint": {"type": "string"}}}}},
+      "Asked": {"type": "object", "properties": {"status": {"const": "confirmation-needed"},
+        "detail": {"type": "string"}, "identifier": {"type": "string"},
+        "endorser": {"type": "string"}, "created": {"type": "string"},
+        "expires": {"type": "string"}}}}
   }
 })json";
 
