@@ -174,15 +174,6 @@ TEST_F(RegistryConfirmation, NothingStaysWhenTheMessageCannotBeSent) {
   }
 }
 
-// A program that does not read its input, and one that has our descriptors or signals, would hold
-// the registry up.
-TEST_F(RegistryConfirmation, TheProgramHasTheMessageAndNothingElseOfOurs) {
-  start(lines("ls /proc/self/fd > " + path("fds") + "; kill -TERM $$; sleep 60"));
-  EXPECT_EQ(post(document_by(identity_, "1")).head.status, 503);
-  // 0, 1, 2 and the folder that ls reads
-  EXPECT_EQ(read_file(path("fds")), "0\n1\n2\n3\n");
-}
-
 TEST_F(RegistryConfirmation, PinnedEndorsersAreNotAsked) {
   const auto fingerprint =
       metadata::Endorser::load(identity_.key, identity_.certificate)->fingerprint();

@@ -168,6 +168,17 @@ TEST_F(RegistryTrust, DatesOfACertificateAreJudgedAtCreated) {
           "the certificate is valid from");
 }
 
+// A chain that held for one document says nothing of another date.
+TEST_F(RegistryTrust, DatesOfTheCaAreJudgedAtCreatedOfEachDocument) {
+  CertificateAuthority ca;  // from 2020 on
+  const Identity older = ca.issue({}, {.from = "20150101000000Z"});
+  start(ca_lines("ca", ca));
+  accepted(document_by(older, "1"));
+  refused(document_by(older, "2", {}, *parse_rfc3339("2018-01-01T00:00:00Z")),
+          "no chain to a CA of this registry that holds at 2018-01-01T00:00:00Z");
+  accepted(document_by(older, "2"));
+}
+
 TEST_F(RegistryTrust, CreatedIsBoundedOnBothSides) {
   const Identity identity = make_identity();
   const auto pem = metadata::Endorser::generate("Image Ops", kOpsEmail, StillClock());

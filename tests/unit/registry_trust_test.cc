@@ -1,7 +1,10 @@
 // The registry's configuration of trust, and the messages and files of confirmations.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "registry/service/config.h"
@@ -152,6 +155,28 @@ TEST(CommandMailer, FailuresAreUnavailable) {
   }
   CommandMailer busy({"/bin/true"}, 0);
   EXPECT_EQ(busy.send("x").error().code(), Errc::kUnavailable);
+}
+
+// The program has the message and nothing else of ours: no descriptors, no blocked signals.
+TEST(CommandMailer, TheProgramStartsAsFromAShell) {
+  const test::TemporaryDirectory folder;
+  const std::string out = folder.path() + "/fds";
+  const int inherited = ::open("/dev/null", O_RDONLY);  // NOLINT: without O_CLOEXEC
+  ASSERT_GE(inherited, 0);
+  CommandMailer mailer({"/bin/sh", "-c", "ls /proc/self/fd > " + out}, 1);
+  EXPECT_TRUE(mailer.send("x"));
+  ::close(inherited);
+  std::ifstream file(out);
+  // 3 is the folder that ls reads.
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "0\n1\n2\n3\n");
+
+  sigset_t term, before;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &term, &before);
+  CommandMailer killed({"/bin/sh", "-c", "kill -TERM $$; exit 0"}, 1);
+  EXPECT_FALSE(killed.send("x"));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 TEST(CommandMailer, IsKilledWhenItTakesTooLong) {
