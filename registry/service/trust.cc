@@ -62,20 +62,34 @@ Verdict RulesInForce::judge(const Claim& claim) const {
     if (known != verdicts_.end()) {
       const Verdict& verdict = known->second;
       if (verdict.kind == Verdict::Kind::kRevoked) return verdict;
+      const bool chains = verdict.kind == Verdict::Kind::kChains;
       const bool covers = verdict.from <= claim.created && claim.created <= verdict.to;
-      if (covers && now <= verdict.recheck) return verdict;
+      if (chains && covers && now <= verdict.recheck) return verdict;
     }
   }
   const auto certificate = claim.certificate();
   if (!certificate)
     return {.kind = Verdict::Kind::kUnknown, .reason = certificate.error().detail()};
   Verdict verdict = rules_.authorities->judge(*certificate, claim.created, now);
-  if (verdict.kind != Verdict::Kind::kUnknown) {
-    const std::lock_guard lock(mutex_);
-    if (verdicts_.size() >= kVerdictsKept) verdicts_.clear();
+  const std::lock_guard lock(mutex_);
+  if (verdicts_.size() >= kVerdictsKept) verdicts_.clear();
+  if (verdict.kind == Verdict::Kind::kUnknown) {
+    verdicts_.emplace(claim.signature.fingerprint, verdict);  // all it says later: not revoked
+  } else {
     verdicts_.insert_or_assign(claim.signature.fingerprint, verdict);
   }
   return verdict;
+}
+
+bool RulesInForce::is_revoked(const Claim& claim) const {
+  if (!rules_.authorities || rules_.authorities->revocation_lists() == 0) return false;
+  {
+    // The lists of one set of rules do not change.
+    const std::lock_guard lock(mutex_);
+    const auto known = verdicts_.find(claim.signature.fingerprint);
+    if (known != verdicts_.end()) return known->second.kind == Verdict::Kind::kRevoked;
+  }
+  return judge(claim).kind == Verdict::Kind::kRevoked;
 }
 
 // An e-mail address in the certificate was compared when the document was verified.
@@ -112,10 +126,7 @@ Status RulesInForce::require(const metadata::VerifiedEntry::Signature& signature
 Status RulesInForce::decide(const Claim& claim) const {
   if (Status status = identify(claim); !status) return status;
   // A revocation outweighs every rule that would trust, a pin as well.
-  if (rules_.authorities && rules_.authorities->revocation_lists() > 0) {
-    const Verdict verdict = judge(claim);
-    if (verdict.kind == Verdict::Kind::kRevoked) return untrusted(claim, verdict.reason);
-  }
+  if (is_revoked(claim)) return untrusted(claim, "the CA of its certificate has revoked it");
   if (rules_.mode == TrustRules::Mode::kAny || is_listed(claim.signature.fingerprint)) return {};
   if (rules_.mode == TrustRules::Mode::kListed) {
     if (!is_listed(claim.endorser)) return untrusted(claim, "this registry does not list it");

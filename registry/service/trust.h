@@ -68,6 +68,7 @@ class RulesInForce final : public metadata::Bindings {
   [[nodiscard]] Status identify(const Claim& claim) const;
   [[nodiscard]] bool is_listed(std::string_view endorser) const;
   [[nodiscard]] bool is_bound_by_fingerprint(const Claim& claim) const;
+  [[nodiscard]] bool is_revoked(const Claim& claim) const;
   [[nodiscard]] metadata::Verdict judge(const Claim& claim) const;
 
   const TrustRules rules_;

@@ -135,6 +135,18 @@ TEST_F(RegistryTrust, B56RevokedCertificates) {
   refused(document_by(stolen, "5"), "revoked");
 }
 
+// That nothing chains at one date does not make a certificate unknown for good, nor the other way.
+TEST_F(RegistryTrust, VerdictsAreRememberedForWhatTheyHoldFor) {
+  CertificateAuthority ca;
+  const Identity older = ca.issue({}, {.from = "20150101000000Z"});
+  start(ca_lines("ca", ca, "crl_file = \"" + file("crl.pem", ca.revocation_list()) + "\"\n"));
+  const UnixMillis before = *parse_rfc3339("2018-01-01T00:00:00Z");
+  for (const char* content : {"1", "2"}) {
+    refused(document_by(older, content, {}, before), "no chain to a CA of this registry");
+    accepted(document_by(older, content));
+  }
+}
+
 TEST_F(RegistryTrust, AnOldRevocationListTrustsNobody) {
   CertificateAuthority ca;
   const std::string old = ca.revocation_list({.to = "20200201000000Z"});
