@@ -30,11 +30,21 @@ void add_problem(MaintenanceReport& report, std::string problem) {
   if (report.problems.size() < kProblemsMax) report.problems.push_back(std::move(problem));
 }
 
-// As it was accepted: by the strict rules, or by the legacy ones that the configuration allowed.
+// Whom to trust was decided when the entry came.
+class AnyBinding final : public metadata::Bindings {
+ public:
+  Status require(const metadata::VerifiedEntry::Signature&, std::span<const std::uint8_t>,
+                 const metadata::Endorsement&) const override {
+    return {};
+  }
+};
+
+// As it was accepted: by the strict rules, or by the legacy ones where the configuration allowed.
 Result<metadata::VerifiedEntry> verify_again(const std::string& document, const Limits& limits) {
-  auto entry = metadata::verify(document, metadata::Profile::kStrict, limits);
+  const AnyBinding any;
+  auto entry = metadata::verify_endorser(document, metadata::Profile::kStrict, limits, any);
   if (entry) return entry;
-  auto legacy = metadata::verify(document, metadata::Profile::kLegacy, limits);
+  auto legacy = metadata::verify_endorser(document, metadata::Profile::kLegacy, limits, any);
   return legacy ? std::move(legacy) : std::move(entry);
 }
 

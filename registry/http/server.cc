@@ -297,7 +297,7 @@ void Server::Impl::finish(MHD_Connection* connection, Exchange& exchange, bool c
   log::info("request", {{"id", exchange.request.id},
                         {"peer", exchange.request.peer_address},
                         {"method", head.method},
-                        {"path", head.raw_path},
+                        {"path", handler.loggable_path(head)},
                         {"status", status},
                         {"bytes", exchange.response.body.size()},
                         {"ms", static_cast<std::int64_t>(took.count() * 1000)}});

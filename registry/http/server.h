@@ -43,6 +43,10 @@ class Handler {
   // Before the body is read: how many bytes of it are acceptable, or the refusal. An announced
   // length above that is answered 413 at once. Any thread, must not block.
   [[nodiscard]] virtual Result<std::uint64_t> admit(const http::RequestHead& head) = 0;
+  // The path as the log shows it: what is a secret in it is left out.
+  [[nodiscard]] virtual std::string loggable_path(const http::RequestHead& head) const {
+    return head.raw_path;
+  }
   // Any thread; may block. An exception becomes a 500 with the request id. HEAD: answer as for
   // GET, the engine sends no body.
   [[nodiscard]] virtual Response handle(const Request& request) = 0;

@@ -1,5 +1,7 @@
 #include "registry/metadata/sequence.h"
 
+#include <algorithm>
+
 #include "registry/metadata/parse.h"
 #include "strata/base/text.h"
 
@@ -8,6 +10,11 @@ namespace strata::metadata {
 Result<Sequence> Sequence::of(const xmlNode* parent) {
   STRATA_TRY(auto children, structured_children(parent));
   return Sequence(parent, std::move(children));
+}
+
+void Sequence::sort(int (*rank)(const xmlNode*)) {
+  std::stable_sort(children_.begin(), children_.end(),
+                   [rank](const xmlNode* a, const xmlNode* b) { return rank(a) < rank(b); });
 }
 
 xmlNode* Sequence::take(std::string_view ns, std::string_view name) {

@@ -15,6 +15,8 @@ class Sequence {
  public:
   [[nodiscard]] static Result<Sequence> of(const xmlNode* parent);
 
+  // Sorts the children by rank; those of one rank stay in order.
+  void sort(int (*rank)(const xmlNode*));
   // The next element when it is this one, else null.
   [[nodiscard]] xmlNode* take(std::string_view ns, std::string_view name);
   [[nodiscard]] xmlNode* take_any();

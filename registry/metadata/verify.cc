@@ -86,11 +86,16 @@ Status check_certificate(const Certificate& certificate, const SignatureForm& fo
   return {};
 }
 
+// What is asked of the endorser's identity, beyond the names that must agree under every rule.
+struct IdentityRule {
+  bool proven = true;                  // else reported only: kLegacy's verify()
+  const Bindings* bindings = nullptr;  // null: nobody but the certificate says an e-mail address
+};
+
 // The endorser that the document names is the one of the certificate.
 Status check_binding(const Certificate& certificate, const Endorsement& endorsement,
-                     Profile profile) {
-  const bool strict = profile == Profile::kStrict;
-  if (certificate.email.empty() && strict) {
+                     const IdentityRule& rule) {
+  if (certificate.email.empty() && rule.proven && rule.bindings == nullptr) {
     return untrusted(
         "the certificate has no e-mail in its subjectAltName, so that it cannot "
         "speak for " +
@@ -105,10 +110,10 @@ Status check_binding(const Certificate& certificate, const Endorsement& endorsem
   if (endorsement.issuers.front() != certificate.issuer) {
     return untrusted("slreq:issuer is not the issuer of the certificate, " + certificate.issuer);
   }
-  if (strict && endorsement.issuers.size() > 1) {
+  if (rule.proven && endorsement.issuers.size() > 1) {
     return untrusted("slreq:issuer may be there once only: nothing proves a second one");
   }
-  if (strict && !certificate.valid_at(endorsement.created)) {
+  if (rule.proven && !certificate.valid_at(endorsement.created)) {
     return untrusted("the certificate is valid from " + format_rfc3339(certificate.not_before) +
                      " to " + format_rfc3339(certificate.not_after) + ", not at " +
                      format_rfc3339(endorsement.created));
@@ -136,8 +141,8 @@ DsigPtr make_dsig(EVP_PKEY* key) {
 
 class Verifier {
  public:
-  static Result<VerifiedEntry> run(std::string_view document, Profile profile,
-                                   const Limits& limits) {
+  static Result<VerifiedEntry> run(std::string_view document, Profile profile, const Limits& limits,
+                                   const IdentityRule& rule) {
     STRATA_TRY(const XmlDoc doc, parse_xml(document, limits));
     STRATA_TRY(ImageMetadata metadata, read_metadata(doc.get(), profile, limits));
     STRATA_TRY(const SignatureForm form, check_signature_form(doc.get(), profile));
@@ -158,13 +163,17 @@ class Verifier {
       return untrusted("the signature does not cover every value of the document");
     }
     const Endorsement& endorsement = *metadata.endorsement;
-    if (auto status = check_binding(*certificate, endorsement, profile); !status) {
+    if (auto status = check_binding(*certificate, endorsement, rule); !status) {
       return status.error();
     }
-    EntryKey key{metadata.identifier, endorsement.email, endorsement.created};
     VerifiedEntry::Signature signature = describe(*certificate, form, endorsement, profile);
+    if (certificate->email.empty() && rule.bindings != nullptr) {
+      const Status bound = rule.bindings->require(signature, certificate->der, endorsement);
+      if (!bound) return bound.error();
+    }
+    EntryKey key{metadata.identifier, endorsement.email, endorsement.created};
     return VerifiedEntry(std::move(metadata), std::move(key), std::string(document),
-                         std::move(signature));
+                         std::move(signature), certificate->der);
   }
 
  private:
@@ -184,7 +193,20 @@ class Verifier {
 };
 
 Result<VerifiedEntry> verify(std::string_view document, Profile profile, const Limits& limits) {
-  return Verifier::run(document, profile, limits);
+  return Verifier::run(document, profile, limits,
+                       {.proven = profile == Profile::kStrict, .bindings = nullptr});
+}
+
+Result<VerifiedEntry> verify_endorser(std::string_view document, Profile profile,
+                                      const Limits& limits, const Bindings& bindings) {
+  return Verifier::run(document, profile, limits, {.proven = true, .bindings = &bindings});
+}
+
+Result<SigningCertificate> signing_certificate(std::string_view document, const Limits& limits) {
+  STRATA_TRY(const XmlDoc doc, parse_xml(document, limits));
+  STRATA_TRY(const SignatureForm form, check_signature_form(doc.get(), Profile::kLegacy));
+  STRATA_TRY(Certificate certificate, read_certificate(form.certificate_der));
+  return SigningCertificate{std::move(certificate.der), std::move(certificate.fingerprint)};
 }
 
 }  // namespace strata::metadata

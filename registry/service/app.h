@@ -5,6 +5,8 @@
 
 #include "registry/entries/entry_store.h"
 #include "registry/policy/holder.h"
+#include "registry/service/confirmations.h"
+#include "registry/service/rate_limiter.h"
 #include "registry/service/trust.h"
 #include "strata/base/clock.h"
 #include "strata/base/limits.h"
@@ -23,6 +25,8 @@ struct App {
   std::string store_id;    // of the sequence numbers (store_id.h); set before the first request
   std::atomic<bool> draining{false};
   const policy::PolicyHolder* policy = nullptr;  // set before the first request; for /v1/policy
+  RateLimiter* posts = nullptr;                  // null: no limit
+  Confirmations* confirmations = nullptr;        // null: no endorser is asked
 };
 
 }  // namespace strata::registry

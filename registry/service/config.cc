@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "registry/service/trust_config.h"
 #include "strata/base/config.h"
 #include "strata/base/text.h"
 #include "strata/http/url.h"
@@ -36,27 +37,6 @@ Status read_public_url(std::string text, Config& config) {
   return {};
 }
 
-Status read_trust_mode(const std::string& text, Config& config) {
-  if (text == "any") {
-    config.trust.mode = TrustRules::Mode::kAny;
-  } else if (text == "listed") {
-    config.trust.mode = TrustRules::Mode::kListed;
-  } else {
-    return Error(Errc::kUsage, "trust: '" + text + "' is neither 'any' nor 'listed'");
-  }
-  return {};
-}
-
-Status check_endorsers(const std::vector<std::string>& endorsers) {
-  for (const std::string& endorser : endorsers) {
-    if (metadata::is_valid_email(endorser) || Sha256Digest::from_hex(endorser)) continue;
-    return Error(Errc::kUsage, "trust.endorsers: '" + endorser +
-                                   "' is neither an e-mail address nor a SHA-256 fingerprint "
-                                   "(64 hex digits)");
-  }
-  return {};
-}
-
 Status read_log(ConfigFile& file, Config& config) {
   constexpr std::pair<std::string_view, log::Level> kLevels[] = {{"debug", log::Level::kDebug},
                                                                  {"info", log::Level::kInfo},
@@ -79,18 +59,27 @@ Status read_log(ConfigFile& file, Config& config) {
   return {};
 }
 
+Status check_confirmation(const ConfirmationSettings& settings) {
+  if (settings.command.empty() && settings.from.empty()) return {};
+  if (settings.command.empty() || !settings.command[0].starts_with('/')) {
+    return Error(Errc::kUsage,
+                 "confirmation.command: a list of an absolute path and its arguments, like "
+                 "[\"/usr/sbin/sendmail\", \"-t\", \"-i\"]");
+  }
+  if (!metadata::is_valid_email(settings.from)) {
+    return Error(Errc::kUsage, "confirmation.from: '" + settings.from +
+                                   "' is no e-mail address name@host, which the messages need");
+  }
+  return {};
+}
+
 // Values that are right one by one and wrong together.
 Status check_together(const Config& config) {
-  if (!http::is_loopback_host(config.host) && config.trust.mode != TrustRules::Mode::kListed) {
+  if (!http::is_loopback_host(config.host) && config.trust.mode == TrustRules::Mode::kAny) {
     return Error(Errc::kUsage,
                  "listening on " + config.host +
                      ", which is not a loopback address, needs --trust listed and a list "
-                     "[trust] endorsers: otherwise anybody could publish");
-  }
-  if (config.trust.mode == TrustRules::Mode::kListed && config.trust.endorsers.empty()) {
-    return Error(Errc::kUsage,
-                 "--trust listed needs a list [trust] endorsers of at least one "
-                 "e-mail address or SHA-256 fingerprint");
+                     "[trust] endorsers, or --trust ca: otherwise anybody could publish");
   }
   return {};
 }
@@ -106,8 +95,9 @@ Result<Config> load_config(const Flags& flags) {
   const auto listen = file.text("listen");
   const auto data = file.text("data");
   const auto public_url = file.text("public_url");
-  const auto mode = file.text("trust.mode");
-  config.trust.endorsers = file.texts("trust.endorsers");
+  TrustSettings trust = read_trust_settings(file);
+  config.confirmation.command = file.texts("confirmation.command");
+  config.confirmation.from = file.text("confirmation.from").value_or("");
   if (const auto threads = file.integer("threads", 1)) {
     config.threads = static_cast<std::size_t>(std::min(*threads, kThreadsMax));
   }
@@ -123,10 +113,9 @@ Result<Config> load_config(const Flags& flags) {
   if (const auto& value = flags.public_url ? flags.public_url : public_url) {
     if (Status status = read_public_url(*value, config); !status) return status.error();
   }
-  if (const auto& value = flags.trust ? flags.trust : mode) {
-    if (Status status = read_trust_mode(*value, config); !status) return status.error();
-  }
-  if (Status status = check_endorsers(config.trust.endorsers); !status) return status.error();
+  if (flags.trust) trust.mode = flags.trust;
+  STRATA_TRY(config.trust, make_trust_rules(trust, config.limits));
+  if (Status status = check_confirmation(config.confirmation); !status) return status.error();
   if (Status status = check_together(config); !status) return status.error();
   return config;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "registry/service/trust.h"
 #include "strata/base/limits.h"
@@ -17,6 +18,12 @@ struct Flags {
   std::optional<std::string> listen, data, public_url, trust;
 };
 
+// The table [confirmation]: endorsers are asked by e-mail. Off without a command.
+struct ConfirmationSettings {
+  std::vector<std::string> command;  // an absolute path and its arguments
+  std::string from;
+};
+
 struct Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8081;
@@ -25,6 +32,7 @@ struct Config {
   std::size_t threads = 8;
   TrustRules trust;
   std::string policy_file;  // path; empty: no policy
+  ConfirmationSettings confirmation;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
   Limits limits;

@@ -1,5 +1,7 @@
 #include "registry/service/daemon.h"
 
+#include <algorithm>
+
 #include "registry/entries/rocksdb_store.h"
 #include "registry/http/server.h"
 #include "registry/service/announcing_store.h"
@@ -7,12 +9,14 @@
 #include "registry/service/router.h"
 #include "registry/service/store_id.h"
 #include "strata/http/url.h"
+#include "strata/io/file_system.h"
 
 namespace strata::registry {
 
 struct Daemon::Parts {
   explicit Parts(Config c)
-      : config(std::move(c)), trust(config.trust), policy(config.policy_file) {}
+      : config(std::move(c)), trust(config.trust, clock), policy(config.policy_file) {}
+  [[nodiscard]] Status start_confirmations();  // after app
 
   Config config;
   SystemClock clock;
@@ -24,10 +28,27 @@ struct Daemon::Parts {
   std::string url;
   // In the order in which they are made; the server goes first.
   std::unique_ptr<entries::EntryStore> store;
+  std::unique_ptr<RateLimiter> posts;
+  std::unique_ptr<Confirmations> confirmations;
   std::unique_ptr<App> app;
   std::unique_ptr<Router> router;
   std::unique_ptr<registry_http::Server> server;
 };
+
+Status Daemon::Parts::start_confirmations() {
+  const ConfirmationSettings& settings = config.confirmation;
+  if (settings.command.empty()) return {};
+  STRATA_TRY(auto pending,
+             PendingDocuments::open(config.data + "/pending", io::make_posix_file_system(),
+                                    config.limits, clock));
+  // Not all threads may wait for a mail program: others must be answered.
+  auto mailer = std::make_unique<CommandMailer>(settings.command,
+                                                std::max<std::size_t>(config.threads / 2, 1));
+  confirmations = std::make_unique<Confirmations>(std::move(pending), std::move(mailer),
+                                                  settings.from, clock, random);
+  app->confirmations = confirmations.get();
+  return {};
+}
 
 Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config))) {}
 Daemon::~Daemon() = default;
@@ -42,6 +63,9 @@ Status Daemon::start() {
   p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url,
                       std::move(store_id)});
   p.app->policy = &p.policy;
+  p.posts = std::make_unique<RateLimiter>(p.config.limits.posts_per_minute_max, p.clock);
+  p.app->posts = p.posts.get();
+  if (Status status = p.start_confirmations(); !status) return status;
   p.router = std::make_unique<Router>(*p.app);
   registry_http::ServerOptions options{
       .host = p.config.host, .port = p.config.port, .threads = p.config.threads, .hosts = {}};

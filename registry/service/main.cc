@@ -100,7 +100,8 @@ int main(int argc, char** argv) {
   line.add_option("--listen", flags.listen, "HOST:PORT, default 127.0.0.1:8081; port 0 picks one");
   line.add_option("--data", flags.data, "folder of the entries, made when missing");
   line.add_option("--public-url", flags.public_url, "what our URLs begin with for others");
-  line.add_option("--trust", flags.trust, "any (loopback only) or listed: whose entries are taken");
+  line.add_option("--trust", flags.trust,
+                  "any (loopback only), listed or ca: whose entries are taken");
   line.add_flag("--check-config", check_config, "check the configuration and stop");
   auto* checks =
       line.add_flag("--check", check, "compare the stored entries with their index and stop");

@@ -1,8 +1,9 @@
 #include <boost/json.hpp>
 
 #include "registry/service/multipart.h"
+#include "registry/service/posting.h"
 #include "registry/service/resources.h"
-#include "registry/service/views.h"
+#include "registry/web/pages.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 
@@ -38,59 +39,68 @@ Result<std::string_view> document_of(const App& app, const Request& request) {
   return document;
 }
 
-// A date far ahead would block every later correction (it could not be newer).
-Status check_created(const App& app, const metadata::VerifiedEntry& entry) {
-  const auto skew = std::chrono::milliseconds(app.limits.created_skew).count();
-  if (entry.key().created <= app.clock.now() + skew) return {};
-  return Error(Errc::kMalformed, "created: " + format_rfc3339(entry.key().created) +
-                                     " is more than " +
-                                     std::to_string(app.limits.created_skew.count()) +
-                                     " s ahead of this registry's clock (rule created_skew)");
+// Only what would be published is asked about; the store answers for the rest.
+Result<bool> is_newest(const App& app, const metadata::EntryKey& key) {
+  const auto latest = app.store.latest(key.identifier, key.endorser);
+  if (latest) return latest->key.created < key.created;
+  if (latest.error().code() == Errc::kNotFound) return true;
+  return latest.error();
 }
 
-Result<entries::Insertion> accept(App& app, const metadata::VerifiedEntry& entry) {
-  if (Status status = app.trust.require(entry); !status) return status.error();
-  if (Status status = check_created(app, entry); !status) return status.error();
-  return app.store.insert(entry);
+Result<Response> ask_endorser(App& app, const Request& request,
+                              const metadata::VerifiedEntry& entry) {
+  STRATA_TRY(const UnixMillis expires, app.confirmations->ask(entry, app.public_url));
+  count_post(app, "asked");
+  log::info("confirmation.sent", {{"id", request.id},
+                                  {"entry", entry.key().path()},
+                                  {"fingerprint", entry.signature().fingerprint}});
+  const std::string text =
+      "confirmation email sent for new metadata entry: it is published when its endorser follows "
+      "the link in the message to " +
+      entry.key().endorser + ", until " + format_rfc3339(expires);
+  if (prefers_html(request.head.headers)) {
+    return html(web::message_page("Confirmation needed", text), 202);
+  }
+  return respond(
+      202, kJsonType,
+      boost::json::serialize(boost::json::object{{"status", "confirmation-needed"},
+                                                 {"detail", text},
+                                                 {"identifier", entry.key().identifier.text()},
+                                                 {"endorser", entry.key().endorser},
+                                                 {"created", format_rfc3339(entry.key().created)},
+                                                 {"expires", format_rfc3339(expires)}}) +
+          "\n");
 }
 
-void count(App& app, std::string_view outcome) {
-  app.metrics
-      .counter("strata_registry_posts_total", "Documents posted, by outcome.",
-               "outcome=\"" + std::string(outcome) + "\"")
-      .add();
+Result<Response> post_document(App& app, const Request& request) {
+  STRATA_TRY(const auto document, document_of(app, request));
+  const auto rules = app.trust.rules();
+  STRATA_TRY(const auto entry, admit_document(app, document, *rules, app.clock.now()));
+  if (app.confirmations != nullptr && !rules->is_vouched(entry)) {
+    STRATA_TRY(const bool is_new, is_newest(app, entry.key()));
+    if (is_new) return ask_endorser(app, request, entry);
+  }
+  return publish(app, request, entry);
 }
 
 }  // namespace
 
 Result<Response> post_metadata(App& app, const Request& request) {
-  const auto refused = [&](const Error& error) {
-    count(app, error.info().type);
-    return error;
-  };
-  const auto document = document_of(app, request);
-  if (!document) return refused(document.error());
-  const auto entry = metadata::verify(*document, metadata::Profile::kStrict, app.limits);
-  if (!entry) return refused(entry.error());
-  const auto insertion = accept(app, *entry);
-  if (!insertion) return refused(insertion.error());
-
-  const bool is_new = *insertion == entries::Insertion::kInserted;
-  count(app, is_new ? "accepted" : "same");
-  STRATA_TRY(const auto stored, app.store.get(entry->key()));
-  const std::string location = app.public_url + stored.key.path();
-  if (is_new) {
-    log::info("entry.accepted", {{"id", request.id},
-                                 {"entry", stored.key.path()},
-                                 {"sequence", stored.sequence},
-                                 {"fingerprint", stored.signature.fingerprint}});
+  if (app.posts != nullptr) {
+    const auto wait = app.posts->take(request.peer_address);
+    if (wait.count() > 0) {
+      const Error error(Errc::kTooManyRequests,
+                        "this address posts more than " +
+                            std::to_string(app.limits.posts_per_minute_max) +
+                            " documents a minute (rule posts_per_minute_max)");
+      count_post(app, error.info().type);
+      Response response = refuse(error, request);
+      response.headers.set("Retry-After", std::to_string(wait.count()));
+      return response;
+    }
   }
-  const int status = is_new ? 201 : 200;
-  Response response =
-      prefers_html(request.head.headers)
-          ? html(web::entry_page(entry_view(app, stored)), status)
-          : respond(status, kJsonType, boost::json::serialize(entry_json(app, stored)) + "\n");
-  response.headers.set("Location", location);
+  auto response = post_document(app, request);
+  if (!response) count_post(app, response.error().info().type);
   return response;
 }
 

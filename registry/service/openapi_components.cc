@@ -56,6 +56,10 @@ constexpr std::string_view kComponents = R"json({
       "properties": {"type": {"type": "string"}, "title": {"type": "string"},
         "status": {"type": "integer"}, "detail": {"type": "string"},
         "request_id": {"type": "string"}}},
+    "Asked": {"type": "object", "properties": {"status": {"const": "confirmation-needed"},
+      "detail": {"type": "string"}, "identifier": {"type": "string"},
+      "endorser": {"type": "string"}, "created": {"type": "string"},
+      "expires": {"type": "string"}}},
     "Page": {"type": "object", "required": ["entries", "total", "total_is", "next"],
       "properties": {
         "entries": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}},

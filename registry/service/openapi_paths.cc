@@ -24,6 +24,8 @@ constexpr std::string_view kMetadata = R"json({
           "headers": {"Location": {"$ref": "#/components/headers/Location"}},
           "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Entry"}},
             "text/html": {"schema": {"type": "string"}}}},
+        "202": {"description": "Its endorser is asked by e-mail first",
+          "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Asked"}}}},
         "400": {"description": "No document; the detail names the element and the rule",
           "content": {"application/problem+json": {"schema":
             {"$ref": "#/components/schemas/Problem"}}}},
@@ -35,6 +37,8 @@ constexpr std::string_view kMetadata = R"json({
             {"$ref": "#/components/schemas/Problem"}}}},
         "413": {"$ref": "#/components/responses/Problem"},
         "415": {"$ref": "#/components/responses/Problem"},
+        "429": {"$ref": "#/components/responses/Problem"},
+        "503": {"$ref": "#/components/responses/Problem"},
         "default": {"$ref": "#/components/responses/Problem"}}},
     "get": {
       "summary": "Newest entry of each image and endorser",
@@ -162,6 +166,28 @@ constexpr std::string_view kV1 = R"json({
         "headers": {"Link": {"$ref": "#/components/headers/Link"}},
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Page"}}}},
       "default": {"$ref": "#/components/responses/Problem"}}}},
+  "/v1/confirmations/{token}": {
+    "parameters": [{"name": "token", "in": "path", "required": true,
+      "description": "the secret of the link that an endorser was sent",
+      "schema": {"type": "string"}}],
+    "get": {"summary": "What the endorser is asked; changes nothing",
+      "responses": {"200": {"description": "A page with two buttons",
+          "content": {"text/html": {"schema": {"type": "string"}}}},
+        "410": {"$ref": "#/components/responses/Problem"},
+        "default": {"$ref": "#/components/responses/Problem"}}},
+    "post": {"summary": "Publish the document, or throw it away",
+      "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded":
+        {"schema": {"type": "object", "required": ["action"], "properties": {"action":
+          {"enum": ["confirm", "abort"]}}}}}},
+      "responses": {
+        "200": {"description": "Thrown away; or confirmed, and the entry was here"},
+        "201": {"description": "Published",
+          "headers": {"Location": {"$ref": "#/components/headers/Location"}},
+          "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Entry"}}}},
+        "403": {"$ref": "#/components/responses/Problem"},
+        "409": {"$ref": "#/components/responses/Problem"},
+        "410": {"$ref": "#/components/responses/Problem"},
+        "default": {"$ref": "#/components/responses/Problem"}}}},
   "/v1/policy/{identifier}": {"get": {"summary": "Whether the site's policy accepts an image",
     "parameters": [{"name": "identifier", "in": "path", "required": true,
       "schema": {"type": "string"}}],

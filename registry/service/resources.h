@@ -16,6 +16,11 @@ using Path = std::vector<std::string>;
 // metadata_post.cc
 [[nodiscard]] Result<Response> post_metadata(App& app, const Request& request);
 
+// confirmation.cc: `token` is the secret of a link that an endorser was sent
+[[nodiscard]] Result<Response> get_confirmation(App& app, const std::string& token);
+[[nodiscard]] Result<Response> post_confirmation(App& app, const Request& request,
+                                                 const std::string& token);
+
 // metadata_get.cc
 [[nodiscard]] Result<Response> get_metadata(App& app, const Request& request, const Path& path);
 [[nodiscard]] Result<Response> get_tagged(App& app, const Request& request, const Path& path);

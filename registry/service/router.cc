@@ -30,7 +30,7 @@ Error gone(const std::string& what) {
   if (what == "sync") {
     return {Errc::kGone, "entries are posted with their signature: use POST /metadata"};
   }
-  return {Errc::kGone, "there is no confirmation by e-mail: use POST /metadata"};
+  return {Errc::kGone, "links that confirm an entry begin with /v1/confirmations/ now"};
 }
 
 Result<Response> not_allowed(const Request& request, std::string_view allowed) {
@@ -60,6 +60,17 @@ Result<Response> route_v1(App& app, const Request& request, const Path& path) {
   return Error(Errc::kNotFound, "there is no such resource");
 }
 
+// Under a link that an endorser was sent. Its last segment is a secret.
+bool is_confirmation(const std::string& first, const Path& rest) {
+  return first == "v1" && rest.size() == 2 && rest[0] == "confirmations";
+}
+
+Result<Response> route_confirmation(App& app, const Request& request, const std::string& token) {
+  if (request.head.method == "POST") return post_confirmation(app, request, token);
+  if (is_reading(request.head.method)) return get_confirmation(app, token);
+  return not_allowed(request, "GET, HEAD, POST");
+}
+
 Result<Response> route_reading(App& app, const Request& request, const std::string& first,
                                const Path& rest) {
   if (first == "metadata") return get_metadata(app, request, rest);
@@ -83,6 +94,7 @@ Result<Response> route(App& app, const Request& request) {
   const std::string first = path.empty() ? "" : path.front();
   if (!path.empty()) path.erase(path.begin());
   if (first == "query" || first == "sync" || first == "action") return gone(first);
+  if (is_confirmation(first, path)) return route_confirmation(app, request, path[1]);
   const bool posts = first == "metadata" && path.empty();
   if (posts && request.head.method == "POST") return post_metadata(app, request);
   if (!is_reading(request.head.method)) {
@@ -99,6 +111,12 @@ Result<std::uint64_t> Router::admit(const http::RequestHead& head) {
   constexpr std::string_view kMultipart = "multipart/form-data";
   const bool multipart = type && iequals(type->substr(0, kMultipart.size()), kMultipart);
   return app_.limits.metadata_document_bytes_max + (multipart ? kMultipartExtra : 0);
+}
+
+std::string Router::loggable_path(const http::RequestHead& head) const {
+  const Path path = segments_of(head.raw_path);
+  const bool secret = path.size() > 2 && path[0] == "v1" && path[1] == "confirmations";
+  return secret ? "/v1/confirmations/-" : head.raw_path;
 }
 
 Response Router::handle(const Request& request) {

@@ -10,6 +10,7 @@ class Router final : public registry_http::Handler {
  public:
   explicit Router(App& app) : app_(app) {}
   [[nodiscard]] Result<std::uint64_t> admit(const http::RequestHead& head) override;
+  [[nodiscard]] std::string loggable_path(const http::RequestHead& head) const override;
   [[nodiscard]] registry_http::Response handle(const registry_http::Request& request) override;
 
  private:

@@ -1,41 +1,95 @@
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <set>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "strata/base/clock.h"
 #include "strata/base/result.h"
+#include "strata/metadata/authorities.h"
 #include "strata/metadata/document.h"
 
 namespace strata::registry {
 
-// Whose entries this registry takes.
+// Whose entries this registry takes (registry/DESIGN.md, Trust).
 struct TrustRules {
   enum class Mode : std::uint8_t {
     kAny,     // every endorser whose signature holds
     kListed,  // those in `endorsers`
+    kCa,      // whose certificate chains to one of `authorities`, and those in `endorsers`
   };
   Mode mode = Mode::kAny;
-  // E-mail addresses, or SHA-256 fingerprints of certificates in hex. An e-mail address says what
-  // the certificate claims; only a fingerprint pins the key.
-  std::vector<std::string> endorsers;
+  // E-mail addresses, or SHA-256 fingerprints of certificates in hex. Without authorities an e-mail
+  // address says what the certificate claims; with them it counts with a chain only.
+  std::vector<std::string> endorsers = {};
+  // Which certificate speaks for an e-mail address that it does not carry: by its fingerprint, or
+  // by its subject when it chains to one of `authorities` (a self-signed one can claim any
+  // subject). One of the two is empty.
+  struct Binding {
+    std::string email, subject, fingerprint;
+  };
+  std::vector<Binding> bindings = {};
+  std::optional<metadata::Authorities> authorities = {};
+  bool legacy_uploads = false;  // documents of Profile::kLegacy are taken, too
+};
+
+// Whom a decision is about: what a signature that held says.
+struct Claim {
+  const std::string& endorser;
+  const metadata::VerifiedEntry::Signature& signature;
+  UnixMillis created;
+  // DER of the certificate that verified it; asked for only where a rule needs a chain.
+  std::function<Result<std::vector<std::uint8_t>>()> certificate;
+};
+
+// One set of rules. Immutable but for what it remembers of certificates; any thread.
+class RulesInForce final : public metadata::Bindings {
+ public:
+  RulesInForce(TrustRules rules, const Clock& clock);  // the clock outlives it
+
+  // Whether the e-mail address of a certificate without one is bound to it.
+  [[nodiscard]] Status require(const metadata::VerifiedEntry::Signature& signature,
+                               std::span<const std::uint8_t> certificate,
+                               const metadata::Endorsement& endorsement) const override;
+  // kUntrustedSignature, with what would make it trusted.
+  [[nodiscard]] Status decide(const Claim& claim) const;
+  [[nodiscard]] Status decide(const metadata::VerifiedEntry& entry) const;
+  // More than the certificate itself says who the endorser is: a pin or a chain.
+  [[nodiscard]] bool is_vouched(const metadata::VerifiedEntry& entry) const;
+  [[nodiscard]] bool legacy_uploads() const { return rules_.legacy_uploads; }
+
+ private:
+  [[nodiscard]] Status identify(const Claim& claim) const;
+  [[nodiscard]] bool is_listed(std::string_view endorser) const;
+  [[nodiscard]] bool is_bound_by_fingerprint(const Claim& claim) const;
+  [[nodiscard]] bool is_revoked(const Claim& claim) const;
+  [[nodiscard]] metadata::Verdict judge(const Claim& claim) const;
+
+  const TrustRules rules_;
+  const std::set<std::string, std::less<>> endorsers_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, metadata::Verdict, std::less<>> verdicts_;  // by fingerprint
 };
 
 // The rules in force; they can be replaced while requests are answered. Any thread.
 class Trust {
  public:
-  explicit Trust(TrustRules rules);
+  Trust(TrustRules rules, const Clock& clock);
   void replace(TrustRules rules);
-  [[nodiscard]] bool trusts(std::string_view endorser, std::string_view fingerprint) const;
-  // kUntrustedSignature, with what would make it trusted.
-  [[nodiscard]] Status require(const metadata::VerifiedEntry& entry) const;
+  // Shared with whoever decides at the moment; one request uses one set of rules.
+  [[nodiscard]] std::shared_ptr<const RulesInForce> rules() const;
 
  private:
-  mutable std::shared_mutex mutex_;
-  TrustRules::Mode mode_ = TrustRules::Mode::kAny;
-  std::set<std::string, std::less<>> endorsers_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const RulesInForce> rules_;
 };
 
 }  // namespace strata::registry

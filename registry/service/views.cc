@@ -70,7 +70,20 @@ std::string_view without_declaration(std::string_view document) {
 }  // namespace
 
 bool is_trusted(const App& app, const StoredEntry& entry) {
-  return app.trust.trusts(entry.key.endorser, entry.signature.fingerprint);
+  const auto certificate = [&]() -> Result<std::vector<std::uint8_t>> {
+    STRATA_TRY(const std::string document, app.store.document(entry.key));
+    STRATA_TRY(auto found, metadata::signing_certificate(document, app.limits));
+    if (found.fingerprint != entry.signature.fingerprint) {
+      return Error(Errc::kCorruptData, "a document with another certificate than its record says");
+    }
+    return std::move(found.der);
+  };
+  return app.trust.rules()
+      ->decide({.endorser = entry.key.endorser,
+                .signature = entry.signature,
+                .created = entry.key.created,
+                .certificate = certificate})
+      .has_value();
 }
 
 json::object entry_json(const App& app, const StoredEntry& entry) {

@@ -189,6 +189,29 @@ std::string upload_page() {
               "<code>strata register FILE.xml</code></p>\n");
 }
 
+std::string message_page(std::string_view title, std::string_view text) {
+  return page(title, "<h1>" + html_escape(title) + "</h1>\n<p>" + html_escape(text) + "</p>\n");
+}
+
+std::string confirmation_page(const ConfirmationView& view) {
+  Facts facts;
+  facts.text("Title", view.title);
+  facts.html("Identifier", "<code>" + html_escape(view.identifier) + "</code>");
+  facts.text("Endorser", view.endorser);
+  facts.text("Signed", view.created);
+  facts.html("Certificate", "<code>sha-256 " + html_escape(view.fingerprint) + "</code>");
+  facts.text("Waits until", view.expires);
+  const auto button = [](std::string_view action, std::string_view text) {
+    return "<form class=\"search\" method=\"post\"><button name=\"action\" value=\"" +
+           std::string(action) + "\">" + std::string(text) + "</button></form>\n";
+  };
+  return page("Confirm an entry",
+              "<h1>Is this yours?</h1>\n<p>This document was signed in your name. Nothing has been "
+              "published yet.</p>\n" +
+                  facts.take() + button("confirm", "Confirm: I signed it, publish it") +
+                  button("abort", "Abort: throw it away"));
+}
+
 std::string problem_page(int status, std::string_view title, std::string_view detail,
                          std::string_view request_id) {
   return page(title, "<h1>" + std::to_string(status) + " " + html_escape(title) + "</h1>\n<p>" +

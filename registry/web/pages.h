@@ -61,6 +61,12 @@ struct SearchView {
 [[nodiscard]] std::string search_page(const SearchView& view);
 [[nodiscard]] std::string entry_page(const EntryView& entry);
 [[nodiscard]] std::string upload_page();
+[[nodiscard]] std::string message_page(std::string_view title, std::string_view text);
+// What an endorser is asked about a document in his name: two buttons that post to this page.
+struct ConfirmationView {
+  std::string identifier, title, endorser, created, fingerprint, expires;
+};
+[[nodiscard]] std::string confirmation_page(const ConfirmationView& view);
 
 struct EndorserRow {
   std::string email, subject, issuer;

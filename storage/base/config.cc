@@ -1,6 +1,7 @@
 #include "strata/base/config.h"
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -119,6 +120,34 @@ std::vector<std::string> ConfigFile::texts(std::string_view key) {
   }
   for (const auto& element : *array) values.push_back(*element.value<std::string>());
   return values;
+}
+
+std::vector<ConfigFile::TextTable> ConfigFile::text_tables(
+    std::string_view key, std::initializer_list<std::string_view> names) {
+  const toml::node* node = impl_->find(key);
+  if (node == nullptr) return {};
+  const toml::array* array = node->as_array();
+  if (array == nullptr || !array->is_homogeneous(toml::node_type::table)) {
+    impl_->problem(
+        *node, "'" + std::string(key) + "' must be a list of tables: [[" + std::string(key) + "]]");
+    return {};
+  }
+  std::vector<TextTable> tables;
+  for (const auto& element : *array) {
+    TextTable& table = tables.emplace_back();
+    for (const auto& [name, value] : *element.as_table()) {
+      const std::string inner(name.str());
+      const auto text = value.value_exact<std::string>();
+      if (std::find(names.begin(), names.end(), inner) == names.end()) {
+        impl_->problem(value, "unknown key '" + inner + "' in [[" + std::string(key) + "]]");
+      } else if (!text) {
+        impl_->problem(value, "'" + inner + "' in [[" + std::string(key) + "]] must be a string");
+      } else {
+        table[inner] = *text;
+      }
+    }
+  }
+  return tables;
 }
 
 void ConfigFile::read_limits(Limits& limits) {

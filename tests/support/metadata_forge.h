@@ -23,6 +23,7 @@ struct IdentityOptions {
   std::string subject = "/O=Example/CN=Image Ops";
   std::string email{kOpsEmail};  // empty: no subjectAltName
   std::string digest = "sha256";
+  bool may_sign = true;  // else a key usage without signatures; of CertificateAuthority only
 };
 
 // A self-signed certificate by openssl, valid from now for a year.

@@ -5,7 +5,6 @@
 #include "registry/service/config.h"
 #include "registry/service/multipart.h"
 #include "registry/service/negotiation.h"
-#include "registry/service/trust.h"
 #include "registry/web/pages.h"
 
 // Small pure parts of the registry.
@@ -93,17 +92,6 @@ TEST(Negotiation, RefusesAnUnknownMedia) {
   http::RequestHead head;
   head.query.emplace_back("media", "pdf");
   EXPECT_EQ(negotiate(Parameters(head), {}).error().code(), Errc::kMalformed);
-}
-
-TEST(Trust, ListedMeansTheEmailOrTheFingerprint) {
-  Trust trust({TrustRules::Mode::kListed, {"a@x.example", std::string(64, 'A')}});
-  EXPECT_TRUE(trust.trusts("a@x.example", "11"));
-  EXPECT_FALSE(trust.trusts("A@x.example", "11"));
-  EXPECT_TRUE(trust.trusts("b@x.example", std::string(64, 'a')));
-  trust.replace({TrustRules::Mode::kListed, {}});
-  EXPECT_FALSE(trust.trusts("a@x.example", "11"));
-  trust.replace({TrustRules::Mode::kAny, {}});
-  EXPECT_TRUE(trust.trusts("whoever", ""));
 }
 
 Flags flags_of(std::optional<std::string> listen, std::optional<std::string> trust) {

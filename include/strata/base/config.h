@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,6 +33,10 @@ class ConfigFile {
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key, std::int64_t min = 0);
   [[nodiscard]] std::optional<bool> boolean(std::string_view key);
   [[nodiscard]] std::vector<std::string> texts(std::string_view key);  // absent: empty
+  // A list of tables whose values are strings ([[key]]), each with some of `names`; absent: empty.
+  using TextTable = std::map<std::string, std::string, std::less<>>;
+  [[nodiscard]] std::vector<TextTable> text_tables(std::string_view key,
+                                                   std::initializer_list<std::string_view> names);
 
   // Overrides fields of `limits` from the [limits] table; names are those of struct Limits.
   void read_limits(Limits& limits);

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "strata/base/limits.h"
 #include "strata/base/result.h"
@@ -84,18 +87,23 @@ class VerifiedEntry {
     bool certificate_valid_at_created = false;
   };
   [[nodiscard]] const Signature& signature() const { return signature_; }
+  // DER of the certificate whose key verified the signature.
+  [[nodiscard]] const std::vector<std::uint8_t>& certificate() const { return certificate_; }
 
  private:
   friend class Verifier;
-  VerifiedEntry(ImageMetadata metadata, EntryKey key, std::string document, Signature signature)
+  VerifiedEntry(ImageMetadata metadata, EntryKey key, std::string document, Signature signature,
+                std::vector<std::uint8_t> certificate)
       : metadata_(std::move(metadata)),
         key_(std::move(key)),
         document_(std::move(document)),
-        signature_(std::move(signature)) {}
+        signature_(std::move(signature)),
+        certificate_(std::move(certificate)) {}
   ImageMetadata metadata_;
   EntryKey key_;
   std::string document_;
   Signature signature_;
+  std::vector<std::uint8_t> certificate_;
 };
 
 // kMalformed, kTooLarge: not a document (XML, schema, constraint). kUntrustedSignature: the
@@ -104,5 +112,30 @@ class VerifiedEntry {
 // nothing proves the endorser's name.
 [[nodiscard]] Result<VerifiedEntry> verify(std::string_view document, Profile profile,
                                            const Limits& limits);
+
+// Who may sign for an e-mail address that the certificate itself does not carry.
+class Bindings {
+ public:
+  virtual ~Bindings() = default;
+  // Asked once everything else holds, of the certificate (DER) whose key verified the signature.
+  [[nodiscard]] virtual Status require(const VerifiedEntry::Signature& signature,
+                                       std::span<const std::uint8_t> certificate,
+                                       const Endorsement& endorsement) const = 0;
+};
+
+// As verify(), but who the endorser is must be proven under both profiles: kLegacy loosens
+// algorithms and the form of documents only. An e-mail address that the certificate does not carry
+// is taken from `bindings`; certificate dates hold at `created`; there is one issuer.
+[[nodiscard]] Result<VerifiedEntry> verify_endorser(std::string_view document, Profile profile,
+                                                    const Limits& limits, const Bindings& bindings);
+
+// The certificate in a document's signature, for a document that was verified before: nothing is
+// verified here.
+struct SigningCertificate {
+  std::vector<std::uint8_t> der;
+  std::string fingerprint;  // SHA-256, hex
+};
+[[nodiscard]] Result<SigningCertificate> signing_certificate(std::string_view document,
+                                                             const Limits& limits);
 
 }  // namespace strata::metadata

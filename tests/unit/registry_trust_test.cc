@@ -1,0 +1,250 @@
+// The registry's configuration of trust, and the messages and files of confirmations.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "registry/service/config.h"
+#include "registry/service/mailer.h"
+#include "registry/service/pending_documents.h"
+#include "tests/support/metadata_samples.h"
+#include "tests/support/temporary_directory.h"
+
+namespace strata::registry {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class TrustConfig : public testing::Test {
+ protected:
+  Result<Config> load(const std::string& text, std::optional<std::string> listen = {}) {
+    const std::string path = folder_.path() + "/registry.toml";
+    std::ofstream(path) << text;
+    Flags flags;
+    flags.config = path;
+    flags.listen = std::move(listen);
+    return load_config(flags);
+  }
+  void refused(const std::string& text, const std::string& reason) {
+    const auto config = load(text);
+    ASSERT_FALSE(config) << "accepted; expected: " << reason;
+    EXPECT_EQ(config.error().code(), Errc::kUsage);
+    EXPECT_THAT(config.error().detail(), HasSubstr(reason));
+  }
+  test::TemporaryDirectory folder_;
+};
+
+const std::string kFingerprint(64, 'A');
+
+TEST_F(TrustConfig, ReadsBindingsAndTheirProblems) {
+  const auto config = load(
+      "legacy_uploads = true\n[[trust.bindings]]\nemail = \"a@x.example\"\n"
+      "fingerprint = \"" +
+      kFingerprint + "\"\n");
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_EQ(config->trust.bindings.size(), 1U);
+  EXPECT_EQ(config->trust.bindings[0].email, "a@x.example");
+  EXPECT_EQ(config->trust.bindings[0].fingerprint, kFingerprint);
+  EXPECT_TRUE(config->trust.legacy_uploads);
+  EXPECT_FALSE(load("")->trust.legacy_uploads);
+  const std::string binding = "[[trust.bindings]]\nemail = \"a@x.example\"\n";
+  refused(binding, "one of subject and fingerprint");
+  refused(binding + "subject = \"CN=a\"\nfingerprint = \"" + kFingerprint + "\"\n",
+          "one of subject and fingerprint");
+  refused(binding + "subject = \"CN=a\"\n", "self-signed certificate can claim any subject");
+  refused(binding + "fingerprint = \"12\"\n", "64 hex digits");
+  refused("[[trust.bindings]]\nemail = \"a\"\nsubject = \"CN=a\"\n", "email must be an address");
+  refused(binding + "colour = \"red\"\n", ":3: unknown key 'colour'");
+  refused(binding + "subject = 5\n", "must be a string");
+  refused("[trust]\nbindings = [\"a\"]\n", "[[trust.bindings]]");
+}
+
+TEST_F(TrustConfig, FilesMustBeThereAndBeWhatTheyAreCalled) {
+  refused("[trust]\nca_file = \"/nowhere/ca.pem\"\n", "trust.ca_file");
+  refused("[trust]\ncrl_file = \"/nowhere/crl.pem\"\n", "trust.crl_file needs trust.ca_file");
+  refused("[trust]\nmode = \"ca\"\n", "--trust ca needs trust.ca_file");
+  refused("[trust]\nmode = \"ca\"\nca_file = \"/etc/hostname\"\n", "no self-signed CA certificate");
+  refused("[trust]\nmode = \"ca\"\nendorsers = [\"a@x.example\"]\n", "SHA-256 fingerprints only");
+  refused("[trust]\nmode = \"listed\"\n", "at least one");
+  refused("[trust]\nmode = \"everybody\"\n", "neither 'any' nor 'listed' nor 'ca'");
+  refused("[trust]\nmode = \"listed\"\nendorsers = [\"nobody\"]\n",
+          "neither an e-mail address nor");
+  std::ofstream(folder_.path() + "/large.pem") << std::string(5'000'000, ' ');
+  refused("[trust]\nca_file = \"" + folder_.path() + "/large.pem\"\n", "trust.ca_file");
+}
+
+TEST_F(TrustConfig, AnotherAddressNeedsAListOrACa) {
+  EXPECT_FALSE(load("", "0.0.0.0:1"));
+  EXPECT_FALSE(load("[trust]\nmode = \"any\"\n", "0.0.0.0:1"));
+  EXPECT_TRUE(load("[trust]\nmode = \"listed\"\nendorsers = [\"a@x.example\"]\n", "0.0.0.0:1"));
+}
+
+TEST_F(TrustConfig, ConfirmationNeedsAProgramAndASender) {
+  const auto config =
+      load("[confirmation]\ncommand = [\"/bin/m\", \"-t\"]\nfrom = \"r@x.example\"\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->confirmation.command.size(), 2U);
+  refused("[confirmation]\nfrom = \"r@x.example\"\n", "confirmation.command");
+  refused("[confirmation]\ncommand = [\"m\"]\nfrom = \"r@x.example\"\n", "absolute path");
+  refused("[confirmation]\ncommand = [\"/bin/m\"]\n", "confirmation.from");
+  refused("[confirmation]\ncommand = [\"/bin/m\"]\nfrom = \"r@x.example\\nBcc: a@b\"\n",
+          "confirmation.from");
+}
+
+ConfirmationMail mail() {
+  return {.from = "reg@hub.example",
+          .to = "ops@images.example",
+          .link = "https://hub.example/v1/confirmations/0123",
+          .identifier = "CvpM8mKprVLwSKeWfOnUvz70obJ",
+          .title = "Debian 12",
+          .fingerprint = kFingerprint,
+          .created = test::kSampleTime,
+          .sent = test::kSampleTime + 1000,
+          .expires = test::kSampleTime + 86'400'000};
+}
+
+TEST(ConfirmationMessage, SaysWhatItIsAbout) {
+  const std::string text = compose(mail());
+  EXPECT_THAT(text, StartsWith("From: reg@hub.example\nTo: ops@images.example\n"
+                               "Date: Wed, 01 May 2024 12:00:01 +0000\n"
+                               "Subject: Confirm your endorsement of image "
+                               "CvpM8mKprVLwSKeWfOnUvz70obJ\n"));
+  EXPECT_THAT(text, HasSubstr("\n\n  https://hub.example/v1/confirmations/0123\n\n"));
+  EXPECT_THAT(text, HasSubstr("works until 2024-05-02T12:00:00Z."));
+}
+
+// No title adds a line, a header, a part, or ends the message.
+TEST(ConfirmationMessage, ATitleIsOneLineOfText) {
+  ConfirmationMail hostile = mail();
+  hostile.title = "x\r\nBcc: all@images.example\n.\n\xe2\x80\xae" + std::string(5000, 'y');
+  const std::string text = compose(hostile);
+  EXPECT_THAT(text, Not(HasSubstr("\nBcc")));
+  EXPECT_THAT(text, Not(HasSubstr("\n.\n")));
+  EXPECT_EQ(text.find('\r'), std::string::npos);
+  std::size_t line = 0;
+  for (const char c : text) {
+    ASSERT_TRUE(c == '\n' || (c >= ' ' && c <= '~'));
+    line = c == '\n' ? 0 : line + 1;
+    ASSERT_LT(line, 160U);
+  }
+}
+
+TEST(CommandMailer, GivesTheMessageToTheProgram) {
+  const test::TemporaryDirectory folder;
+  const std::string out = folder.path() + "/out";
+  CommandMailer mailer({"/bin/sh", "-c", "cat > " + out}, 1);
+  const std::string message(300'000, 'm');  // more than a pipe holds
+  ASSERT_TRUE(mailer.send(message));
+  std::ifstream file(out, std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), message);
+}
+
+TEST(CommandMailer, FailuresAreUnavailable) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"/nowhere/sendmail"}, {"/bin/false"}, {"/"}}) {
+    CommandMailer mailer(command, 1);
+    const auto sent = mailer.send("x");
+    ASSERT_FALSE(sent) << command[0];
+    EXPECT_EQ(sent.error().code(), Errc::kUnavailable);
+  }
+  CommandMailer busy({"/bin/true"}, 0);
+  EXPECT_EQ(busy.send("x").error().code(), Errc::kUnavailable);
+}
+
+// The program has the message and nothing else of ours: no descriptors, no blocked signals.
+TEST(CommandMailer, TheProgramStartsAsFromAShell) {
+  const test::TemporaryDirectory folder;
+  const std::string out = folder.path() + "/fds";
+  const int inherited = ::open("/dev/null", O_RDONLY);  // NOLINT: without O_CLOEXEC
+  ASSERT_GE(inherited, 0);
+  CommandMailer mailer({"/bin/sh", "-c", "ls /proc/self/fd > " + out}, 1);
+  EXPECT_TRUE(mailer.send("x"));
+  ::close(inherited);
+  std::ifstream file(out);
+  // 3 is the folder that ls reads.
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "0\n1\n2\n3\n");
+
+  sigset_t term, before;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &term, &before);
+  CommandMailer killed({"/bin/sh", "-c", "kill -TERM $$; exit 0"}, 1);
+  EXPECT_FALSE(killed.send("x"));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST(CommandMailer, IsKilledWhenItTakesTooLong) {
+  CommandMailer mailer({"/bin/sh", "-c", "sleep 100 & sleep 100"}, 1,
+                       std::chrono::milliseconds(50));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(mailer.send("x").error().code(), Errc::kUnavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+class PendingTest : public testing::Test {
+ protected:
+  std::unique_ptr<PendingDocuments> open() {
+    auto made = PendingDocuments::open(folder_.path() + "/pending", io::make_posix_file_system(),
+                                       limits_, clock_);
+    check(made.has_value(), made ? "" : made.error().message());
+    return std::move(*made);
+  }
+  static std::string name(char c) { return std::string(64, c); }
+
+  class SetClock final : public Clock {
+   public:
+    [[nodiscard]] UnixMillis now() const override { return at; }
+    UnixMillis at = test::kSampleTime;
+  };
+  test::TemporaryDirectory folder_;
+  Limits limits_;
+  SetClock clock_;
+};
+
+TEST_F(PendingTest, KeepsExactlyWhatCameUntilItExpires) {
+  const std::string document("a\n\0\xff\nb", 7);
+  {
+    const auto pending = open();
+    ASSERT_TRUE(pending->add(name('a'), "a@x.example", document));
+    EXPECT_EQ(pending->get(name('b')).error().code(), Errc::kGone);
+  }
+  const auto pending = open();
+  const auto found = pending->get(name('a'));
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->document, document);
+  EXPECT_EQ(found->endorser, "a@x.example");
+  EXPECT_EQ(found->received, test::kSampleTime);
+  clock_.at += std::chrono::milliseconds(limits_.confirmation_valid).count() - 1;
+  EXPECT_TRUE(pending->get(name('a')));
+  clock_.at += 1;
+  EXPECT_EQ(pending->get(name('a')).error().code(), Errc::kGone);
+  EXPECT_EQ(open()->remove(name('a')).error().code(), Errc::kGone);  // removed at start
+}
+
+TEST_F(PendingTest, DamagedFilesAreRemoved) {
+  (void)open();
+  const std::string good = "strata-pending 1\na@x.example\n1714564800000\n";
+  const auto write = [&](char c, const std::string& text) {
+    std::ofstream(folder_.path() + "/pending/" + name(c)) << text;
+  };
+  write('a', good + "document");
+  write('b', "strata-pending 2\na@x.example\n1714564800000\n");
+  write('c', "strata-pending 1\na@x.example\n17145648x\n");
+  write('d', "strata-pending 1\nnobody\n1714564800000\n");
+  write('e', "strata-pending 1\na@x.example");
+  write('f', "");
+  std::ofstream(folder_.path() + "/pending/other") << good;
+  const auto pending = open();
+  EXPECT_EQ(pending->get(name('a'))->document, "document");
+  for (const char c : {'b', 'c', 'd', 'e', 'f'}) EXPECT_FALSE(pending->get(name(c))) << c;
+  EXPECT_EQ(io::make_posix_file_system()->list(folder_.path() + "/pending")->size(), 1U);
+}
+
+}  // namespace
+}  // namespace strata::registry
