@@ -1,6 +1,7 @@
 #include <openssl/err.h>
 #include <xmlsec/transforms.h>
 
+#include "registry/metadata/certificate_cache.h"
 #include "registry/metadata/dsig.h"
 #include "registry/metadata/parse.h"
 #include "registry/metadata/signature_form.h"
@@ -149,8 +150,9 @@ class Verifier {
     if (!metadata.endorsement) {
       return Error(Errc::kMalformed, "slreq:endorsement must name created and endorser");
     }
-    auto certificate = read_certificate(form.certificate_der);
-    if (!certificate) return untrusted(certificate.error().detail());
+    const auto known = shared_certificate(form.certificate_der);
+    if (!known) return untrusted(known.error().detail());
+    const std::shared_ptr<const Certificate>& certificate = *known;
     if (auto status = check_certificate(*certificate, form, profile, limits); !status) {
       return status.error();
     }

@@ -59,7 +59,18 @@ void count_post(App& app, std::string_view outcome) {
 }
 
 Result<Response> publish(App& app, const Request& request, const metadata::VerifiedEntry& entry) {
-  STRATA_TRY(const auto insertion, app.store.insert(entry));
+  const auto inserted = app.store.insert(entry);
+  if (!inserted) {
+    // Two images of one SHA-1: by accident never, so somebody made them.
+    if (inserted.error().code() == Errc::kCollision) {
+      log::warn("entry.collision", {{"id", request.id},
+                                    {"entry", entry.key().path()},
+                                    {"fingerprint", entry.signature().fingerprint},
+                                    {"error", inserted.error().detail()}});
+    }
+    return inserted.error();
+  }
+  const entries::Insertion insertion = *inserted;
   const bool is_new = insertion == entries::Insertion::kInserted;
   count_post(app, is_new ? "accepted" : "same");
   STRATA_TRY(const auto stored, app.store.get(entry.key()));
