@@ -245,22 +245,19 @@ Verdict Authorities::judge(std::span<const std::uint8_t> certificate, UnixMillis
   const auto read = read_certificate(certificate);
   if (!read) return unknown(read.error().detail());
   X509* x509 = read->x509.get();
+  // First: that it was revoked must be found whatever else is wrong with it.
+  Findings findings;
+  if (impl_->lists.count > 0) findings = impl_->look_for_revocation(x509, now);
+  if (findings.revoked) return {.kind = Verdict::Kind::kRevoked, .reason = "its CA has revoked it"};
   // An absent extension allows all.
   if ((X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
     return unknown("its key usage does not allow signatures");
   }
-  if (impl_->lists.count > 0) {
-    const Findings findings = impl_->look_for_revocation(x509, now);
-    if (findings.revoked) {
-      return {.kind = Verdict::Kind::kRevoked, .reason = "its CA has revoked it"};
-    }
-    Verdict verdict = impl_->look_for_chain(x509, created);
-    if (verdict.kind == Verdict::Kind::kChains && !findings.problem.empty()) {
-      return unknown("whether its CA has revoked it cannot be told: " + findings.problem);
-    }
-    return verdict;
+  Verdict verdict = impl_->look_for_chain(x509, created);
+  if (verdict.kind == Verdict::Kind::kChains && !findings.problem.empty()) {
+    return unknown("whether its CA has revoked it cannot be told: " + findings.problem);
   }
-  return impl_->look_for_chain(x509, created);
+  return verdict;
 }
 
 std::size_t Authorities::certificates() const {

@@ -81,6 +81,11 @@ Status check_together(const Config& config) {
                      ", which is not a loopback address, needs --trust listed and a list "
                      "[trust] endorsers, or --trust ca: otherwise anybody could publish");
   }
+  if (!http::is_loopback_host(config.host) && !config.confirmation.command.empty() &&
+      config.public_url.empty()) {
+    return Error(Errc::kUsage,
+                 "confirmation.command needs public_url: the links in its messages begin with it");
+  }
   return {};
 }
 

@@ -102,7 +102,9 @@ TEST(Authorities, DatesHoldAtCreated) {
 TEST(Authorities, B56RevokedWhateverCreatedSays) {
   CertificateAuthority root;
   const Identity good = root.issue({}), stolen = root.issue({});
+  const Identity mute = root.issue({.may_sign = false});
   root.revoke(stolen);
+  root.revoke(mute);
   const Authorities authorities = load(root.certificate(), root.revocation_list());
   EXPECT_EQ(judge(load(root.certificate()), stolen).kind, Kind::kChains);
   for (const UnixMillis created : {kSampleTime, kSampleTime - 1000 * kDay, kSampleTime + kDay}) {
@@ -110,6 +112,7 @@ TEST(Authorities, B56RevokedWhateverCreatedSays) {
   }
   // Also at a date when nothing chains: a pin must not outweigh it.
   EXPECT_EQ(judge(authorities, stolen, 0).kind, Kind::kRevoked);
+  EXPECT_EQ(judge(authorities, mute).kind, Kind::kRevoked);
   const Verdict verdict = judge(authorities, good);
   EXPECT_EQ(verdict.kind, Kind::kChains) << verdict.reason;
 }

@@ -95,6 +95,11 @@ TEST_F(TrustConfig, ConfirmationNeedsAProgramAndASender) {
   refused("[confirmation]\ncommand = [\"/bin/m\"]\n", "confirmation.from");
   refused("[confirmation]\ncommand = [\"/bin/m\"]\nfrom = \"r@x.example\\nBcc: a@b\"\n",
           "confirmation.from");
+  const std::string outside =
+      "[trust]\nmode = \"listed\"\nendorsers = [\"a@x.example\"]\n[confirmation]\n"
+      "command = [\"/bin/m\"]\nfrom = \"r@x.example\"\n";
+  EXPECT_FALSE(load(outside, "0.0.0.0:1"));
+  EXPECT_TRUE(load("public_url = \"https://hub.example\"\n" + outside, "0.0.0.0:1"));
 }
 
 ConfirmationMail mail() {

@@ -66,7 +66,8 @@ class Endorser {
 enum class Profile : unsigned char {
   kStrict,  // SHA-256 or better, RSA >= 2048 or P-256 or better, e-mail from the certificate's SAN,
             // certificate dates hold at `created`
-  kLegacy,  // also RSA-SHA1 and C14N with comments; e-mail, dates and chain reported, not required
+  kLegacy,  // also RSA-SHA1, C14N with comments, and forms of documents that StratusLab's server
+            // took; e-mail, dates and chain reported, not required
 };
 
 // A document whose signature, schema and constraints hold under a profile. Only verify() makes one;
