@@ -167,15 +167,15 @@ constexpr std::string_view kV1 = R"json({
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Page"}}}},
       "default": {"$ref": "#/components/responses/Problem"}}}},
   "/v1/confirmations/{token}": {
-    "parameters": [{"name": "token", "in": "path", "required": true,
-      "description": "the secret of the link that an endorser was sent",
-      "schema": {"type": "string"}}],
     "get": {"summary": "What the endorser is asked; changes nothing",
+      "parameters": [{"$ref": "#/components/parameters/token"}],
       "responses": {"200": {"description": "A page with two buttons",
           "content": {"text/html": {"schema": {"type": "string"}}}},
+        "404": {"$ref": "#/components/responses/Problem"},
         "410": {"$ref": "#/components/responses/Problem"},
         "default": {"$ref": "#/components/responses/Problem"}}},
     "post": {"summary": "Publish the document, or throw it away",
+      "parameters": [{"$ref": "#/components/parameters/token"}],
       "requestBody": {"required": true, "content": {"application/x-www-form-urlencoded":
         {"schema": {"type": "object", "required": ["action"], "properties": {"action":
           {"enum": ["confirm", "abort"]}}}}}},

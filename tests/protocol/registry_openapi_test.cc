@@ -42,6 +42,7 @@ std::string with_values(std::string path, const std::string& identifier) {
                                                         {"{tag}", "stable"},
                                                         {"{index}", "index"},
                                                         {"{id}", "x"},
+                                                        {"{token}", "x"},
                                                         {"{command}", "confirm"}};
   for (const auto& [name, value] : values) {
     if (path.find(name) != std::string::npos) path = replaced(path, name, value);
@@ -114,6 +115,8 @@ TEST_F(RegistryOpenApiTest, DescribesAllRoutesAndKeys) {
                            "/openapi.json",
                            "/v1/entries",
                            "/v1/changes",
+                           "/v1/policy/{identifier}",
+                           "/v1/confirmations/{token}",
                            "/v1/virt-builder/{index}",
                            "/v1/virt-builder/images/{identifier}/{email}/{created}"}) {
     EXPECT_TRUE(paths.contains(path)) << path;

@@ -12,7 +12,9 @@ namespace {
 
 std::vector<std::uint8_t> make_der() {
   const auto pem = Endorser::generate("Image Ops", "ops@images.example", test::StillClock());
-  return *from_base64(test::pem_body(pem->certificate));
+  std::string text = test::pem_body(pem->certificate);
+  std::erase(text, '\n');
+  return from_base64(text).value();
 }
 
 TEST(CertificateCache, ReadsACertificateOnce) {
