@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <thread>
 
 #include "bench/entries/samples.h"
@@ -39,9 +40,10 @@ double seconds_since(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
-double cpu_seconds() {
+// Of the process (RUSAGE_SELF) or of the calling thread (RUSAGE_THREAD).
+double cpu_seconds(int who) {
   rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
+  getrusage(who, &usage);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
@@ -127,37 +129,47 @@ int fill(const std::string& folder, std::uint64_t count, const std::string& key,
   const Limits limits;
   const auto store = must(entries::open_rocksdb(folder + "/entries", limits));
   SqliteEntries sqlite(folder + "/sqlite.db");
-  double wall = 0, cpu = 0;
+  // Signing and SQLite's part are not ours. What RocksDB does in the background meanwhile is: all
+  // of the process's time counts but theirs.
+  double wall = 0, other_cpu = 0;
+  const double begun = cpu_seconds(RUSAGE_SELF);
   for (std::uint64_t first = 0; first < count; first += kBatch) {
     const std::size_t size =
         static_cast<std::size_t>(std::min<std::uint64_t>(kBatch, count - first));
     std::vector<std::string> documents(size);
+    std::vector<double> signing(size);
     in_parallel(std::thread::hardware_concurrency(), size, [&](std::size_t i) {
+      const double start = cpu_seconds(RUSAGE_THREAD);
       documents[i] = must(metadata::sign(metadata::build(sample_image(first + i, options)),
                                          endorser, sample_created(first + i, options)));
+      signing[i] = cpu_seconds(RUSAGE_THREAD) - start;
     });
+    other_cpu += std::accumulate(signing.begin(), signing.end(), 0.0);
     std::vector<std::optional<metadata::VerifiedEntry>> verified(size);
     const auto start = SteadyClock::now();
-    const double cpu_start = cpu_seconds();
     in_parallel(kPosters, size, [&](std::size_t i) {
       verified[i] = must(metadata::verify(documents[i], metadata::Profile::kStrict, limits));
       (void)must(store->insert(*verified[i]));
     });
     wall += seconds_since(start);
-    cpu += cpu_seconds() - cpu_start;
+    const double sqlite_start = cpu_seconds(RUSAGE_THREAD);
     for (const auto& entry : verified) {
       const auto stored = must(store->get(entry->key()));
       sqlite.insert(stored.sequence, stored, encode_record(stored));
     }
+    other_cpu += cpu_seconds(RUSAGE_THREAD) - sqlite_start;
     if (first / kBatch % 16 == 0) {
       std::fprintf(stderr, "%llu of %llu\n", static_cast<unsigned long long>(first + size),
                    static_cast<unsigned long long>(count));
     }
   }
-  sqlite.finish();
+  const double cpu = cpu_seconds(RUSAGE_SELF) - begun - other_cpu;
   std::printf("ingest_wall_per_s %.0f\ningest_cpu_per_s %.0f\n", static_cast<double>(count) / wall,
               static_cast<double>(count) / cpu);
-  return 0;
+  sqlite.finish();
+  std::fflush(stdout);
+  // As after a crash: the next start has RocksDB's log to read again.
+  std::_Exit(0);
 }
 
 using Ask = std::function<void(const NamedQuery&)>;
@@ -189,7 +201,7 @@ int ask(const std::string& folder, std::uint64_t count) {
   drop_cached(folder + "/entries");
   auto start = SteadyClock::now();
   const auto store = must(entries::open_rocksdb(folder + "/entries", Limits()));
-  std::printf("restart, cold page cache: %.0f ms\n", seconds_since(start) * 1e3);
+  std::printf("first start after a crash, cold page cache: %.0f ms\n", seconds_since(start) * 1e3);
   std::map<std::string, std::uint64_t> hits;
   const Ask in_store = [&](const NamedQuery& query) {
     const auto page = must(store->search(query.query));
@@ -248,7 +260,6 @@ int ask_http(const std::string& url, const std::string& folder, std::uint64_t co
       std::exit(1);
     }
   };
-  print("HTTP", "cold", measure(kColdRounds, 1, options, over_http));
   (void)measure(kWarmRounds / 2, 1000, options, over_http);
   print("HTTP", "warm", measure(kWarmRounds / 2, 1000, options, over_http));
   return 0;

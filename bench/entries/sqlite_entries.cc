@@ -23,7 +23,7 @@ CREATE TABLE entries (sequence INTEGER PRIMARY KEY, identifier TEXT, sha256 TEXT
                       valid INTEGER, deprecated INTEGER, os TEXT, arch TEXT, record BLOB);
 CREATE INDEX by_identifier ON entries (identifier, created);
 CREATE INDEX by_sha256 ON entries (sha256, created);
-CREATE INDEX by_system ON entries (os, arch, created);
+CREATE INDEX by_system ON entries (os, arch, created, deprecated, valid);
 CREATE TABLE tags (tag TEXT, created INTEGER, sequence INTEGER,
                    PRIMARY KEY (tag, created, sequence)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (title, description, publisher, tags, os, content='');

@@ -28,6 +28,9 @@ constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kIndexKey = "index";
 constexpr double kBloomBitsPerKey = 10;  // 1 % of look-ups of missing keys go on to a block
 constexpr int kOpenFilesMax = 512;
+// What a start after a crash has to read again, and what the log may take on the disk.
+constexpr std::uint64_t kLogBytesMax = 64 * kMiB;
+constexpr std::string_view kGivenKey = "given";
 
 const std::array<std::string, kFamilyCount> kFamilies = {
     rocksdb::kDefaultColumnFamilyName, "keys", "records", "documents", "facts", "terms"};
@@ -67,9 +70,10 @@ Result<Opened> open_families(const std::string& folder, std::vector<std::string>
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   rocksdb::DBOptions options;
-  options.create_if_missing = true;
+  options.create_if_missing = present.empty();
   options.create_missing_column_families = true;
   options.max_open_files = kOpenFilesMax;
+  options.max_total_wal_size = kLogBytesMax;
   options.info_log = std::make_shared<io::RocksdbLog>();
   const auto cache = rocksdb::NewLRUCache(limits.entry_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
@@ -80,20 +84,26 @@ Result<Opened> open_families(const std::string& folder, std::vector<std::string>
   Opened opened;
   const rocksdb::Status status =
       rocksdb::DB::Open(options, folder, descriptors, &opened.handles, &db);
-  if (!status.ok()) {
-    const bool locked = status.IsIOError() && status.ToString().find("lock") != std::string::npos;
-    if (locked) {
-      return Error(Errc::kConflict, "the entry store in " + folder + " is used by another process");
-    }
-    return rocksdb_error(status, "open the entry store in " + folder);
-  }
+  if (!status.ok()) return rocksdb_error(status, "open the entry store in " + folder);
   opened.db.reset(db);
   return opened;
 }
 
-std::vector<std::string> families_in(const std::string& folder) {
+// None where there is no store yet. A folder with something else in it is not taken for one:
+// RocksDB would make a new store there and remove what it does not know.
+Result<std::vector<std::string>> families_in(const std::string& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error) || std::filesystem::is_empty(folder, error)) {
+    return std::vector<std::string>();
+  }
+  if (!std::filesystem::exists(folder + "/CURRENT", error)) {
+    return Error(Errc::kCorruptData, folder +
+                                         " is not empty and no entry store: its file CURRENT is "
+                                         "missing. Bring it back from a backup");
+  }
   std::vector<std::string> present;
-  if (!rocksdb::DB::ListColumnFamilies({}, folder, &present).ok()) present.clear();
+  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies({}, folder, &present);
+  if (!status.ok()) return rocksdb_error(status, "read the entry store in " + folder);
   return present;
 }
 
@@ -124,7 +134,9 @@ std::string digest_key(const Identifier& identifier) {
 }
 
 Result<std::unique_ptr<StoreLock>> StoreLock::take(const std::string& folder) {
-  const std::string path = folder + ".lock";
+  // Of the folder itself, whatever link leads there.
+  std::error_code error;
+  const std::string path = std::filesystem::weakly_canonical(folder, error).string() + ".lock";
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return errno_error(errno, "open " + path);
   std::unique_ptr<StoreLock> lock(new StoreLock(descriptor));
@@ -150,13 +162,19 @@ Database::~Database() {
   (void)db_->Close();
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& folder, const Limits& limits) {
-  std::error_code made;
-  std::filesystem::create_directories(folder, made);
-  if (made) return errno_error(made.value(), "make the folder " + folder);
+Result<std::unique_ptr<Database>> Database::open(const std::string& folder, const Limits& limits,
+                                                 Missing missing) {
+  if (missing == Missing::kMake) {
+    std::error_code made;
+    std::filesystem::create_directories(folder, made);
+    if (made) return errno_error(made.value(), "make the folder " + folder);
+  }
   STRATA_TRY(auto lock, StoreLock::take(folder));
   // A newer format may hold families that we do not know: open them too, to read its version.
-  const auto present = families_in(folder);
+  STRATA_TRY(const auto present, families_in(folder));
+  if (present.empty() && missing == Missing::kRefuse) {
+    return Error(Errc::kNotFound, "there is no entry store in " + folder);
+  }
   if (holds(present, kChangesOfFormat1)) {
     return Error(Errc::kUsage, "the entry store in " + folder +
                                    " has format 1: run strata-registry --rebuild once, which keeps "
@@ -240,6 +258,32 @@ Result<std::optional<std::uint64_t>> Database::newest(const Identifier& identifi
   return sequence;
 }
 
+Result<std::uint64_t> Database::given_sequences() const {
+  std::uint64_t last = 0;
+  STRATA_TRY(const auto given, read(Family::kMeta, Slice(kGivenKey.data(), kGivenKey.size())));
+  if (given) {
+    std::string_view bytes = *given;
+    const auto noted = take_u64(bytes);
+    if (!noted) return Error(Errc::kCorruptData, "the last sequence number is damaged");
+    last = *noted;
+  }
+  const auto iterator = iterate(Family::kDocuments);
+  iterator->SeekToLast();
+  if (iterator->Valid()) {
+    std::string_view key = iterator->key().ToStringView();
+    last = std::max(last, take_u64(key).value_or(0));
+  }
+  if (!iterator->status().ok()) return rocksdb_error(iterator->status(), "read the documents");
+  return last;
+}
+
+Status Database::note_given_sequences(std::uint64_t last) {
+  const rocksdb::Status status = db_->Put(
+      {}, family(Family::kMeta), Slice(kGivenKey.data(), kGivenKey.size()), sequence_key(last));
+  if (!status.ok()) return rocksdb_error(status, "write the last sequence number");
+  return {};
+}
+
 Result<StoredEntry> Database::record(std::uint64_t sequence) const {
   STRATA_TRY(const auto bytes, read(Family::kRecords, sequence_key(sequence)));
   if (!bytes) {
@@ -258,9 +302,9 @@ class OpenedSource final : public DocumentSource {
     const std::string order = by_key_ ? kChangesOfFormat1 : "documents";
     for (ColumnFamilyHandle* handle : opened_.handles) {
       if (handle->GetName() == "documents") documents_ = handle;
+      if (handle->GetName() == "records" && !by_key_) records_ = handle;
       if (handle->GetName() == order) iterator_.reset(opened_.db->NewIterator({}, handle));
     }
-    if (iterator_ != nullptr) iterator_->SeekToFirst();
   }
   ~OpenedSource() override {
     iterator_.reset();
@@ -270,9 +314,28 @@ class OpenedSource final : public DocumentSource {
     (void)opened_.db->Close();
   }
 
+  Status prepare() {
+    STRATA_TRY(const auto version, number_under(kFormatKey));
+    if (version > kFormatVersion) {
+      return Error(Errc::kUsage, "the entry store has format " + std::to_string(version) +
+                                     ", this program knows formats up to " +
+                                     std::to_string(kFormatVersion) + ": use a newer Strata");
+    }
+    if (iterator_ == nullptr) return Error(Errc::kCorruptData, "the entry store has no documents");
+    STRATA_TRY(given_, number_under(kGivenKey));
+    iterator_->SeekToLast();
+    if (iterator_->Valid()) {
+      std::string_view key = iterator_->key().ToStringView();
+      given_ = std::max(given_, take_u64(key).value_or(0));
+    }
+    iterator_->SeekToFirst();
+    return {};
+  }
+
+  std::uint64_t given_sequences() const override { return given_; }
+
   Result<std::vector<Document>> next(std::size_t count) override {
     std::vector<Document> documents;
-    if (iterator_ == nullptr) return Error(Errc::kCorruptData, "the entry store has no documents");
     for (; iterator_->Valid() && documents.size() < count; iterator_->Next()) {
       std::string_view key = iterator_->key().ToStringView();
       const auto sequence = take_u64(key);
@@ -283,6 +346,7 @@ class OpenedSource final : public DocumentSource {
         const auto status = opened_.db->Get({}, documents_, entry, &document.bytes);
         if (!status.ok()) return rocksdb_error(status, "read a document");
       }
+      document.profile = recorded_profile(*sequence);
       documents.push_back(std::move(document));
     }
     if (!iterator_->status().ok()) return rocksdb_error(iterator_->status(), "read the documents");
@@ -290,9 +354,34 @@ class OpenedSource final : public DocumentSource {
   }
 
  private:
+  // 0 when there is none.
+  Result<std::uint64_t> number_under(std::string_view key) const {
+    std::string value;
+    const auto status = opened_.db->Get({}, Slice(key.data(), key.size()), &value);
+    if (status.IsNotFound()) return std::uint64_t{0};
+    if (!status.ok()) return rocksdb_error(status, "read the entry store");
+    std::string_view bytes = value;
+    const auto number = take_u64(bytes);
+    if (!number)
+      return Error(Errc::kCorruptData, "the entry store's " + std::string(key) + " is damaged");
+    return *number;
+  }
+
+  std::optional<metadata::Profile> recorded_profile(std::uint64_t sequence) const {
+    std::string record;
+    if (records_ == nullptr ||
+        !opened_.db->Get({}, records_, sequence_key(sequence), &record).ok()) {
+      return std::nullopt;
+    }
+    const auto entry = decode_record(sequence, record);
+    return entry ? std::optional(entry->signature.profile) : std::nullopt;
+  }
+
   Opened opened_;
   bool by_key_ = false;
+  std::uint64_t given_ = 0;
   ColumnFamilyHandle* documents_ = nullptr;
+  ColumnFamilyHandle* records_ = nullptr;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
@@ -300,11 +389,12 @@ class OpenedSource final : public DocumentSource {
 
 Result<std::unique_ptr<DocumentSource>> DocumentSource::open(const std::string& folder,
                                                              const Limits& limits) {
-  const auto present = families_in(folder);
+  STRATA_TRY(const auto present, families_in(folder));
   if (present.empty()) return Error(Errc::kNotFound, "there is no entry store in " + folder);
   STRATA_TRY(Opened opened, open_families(folder, present, present, limits));
-  return std::unique_ptr<DocumentSource>(
-      std::make_unique<OpenedSource>(std::move(opened), present));
+  auto source = std::make_unique<OpenedSource>(std::move(opened), present);
+  if (Status status = source->prepare(); !status) return status.error();
+  return std::unique_ptr<DocumentSource>(std::move(source));
 }
 
 }  // namespace strata::entries

@@ -59,15 +59,22 @@ class StoreLock {
 // Any thread.
 class Database {
  public:
-  // Makes it when missing. kConflict: another process has it. kUsage: of another format.
+  // kConflict: another process has it. kUsage: of another format. kNotFound: it is missing and not
+  // to be made. kCorruptData: the folder holds something that is no store.
+  enum class Missing : std::uint8_t { kMake, kRefuse };
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::string& folder,
-                                                              const Limits& limits);
+                                                              const Limits& limits,
+                                                              Missing missing = Missing::kMake);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   // What was written without a log is on the disk afterwards.
   [[nodiscard]] Status flush();
+  // The highest sequence number that was ever given, though its entry may have been left out of a
+  // rebuild.
+  [[nodiscard]] Result<std::uint64_t> given_sequences() const;
+  [[nodiscard]] Status note_given_sequences(std::uint64_t last);
 
   [[nodiscard]] rocksdb::DB& db() const { return *db_; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Family family) const {
@@ -100,11 +107,15 @@ class DocumentSource {
   struct Document {
     std::uint64_t sequence = 0;
     std::string bytes;
+    // Of its record; nullopt when that is damaged or of an older format.
+    std::optional<metadata::Profile> profile = {};
   };
   // At most `count` of the next; none at the end.
   [[nodiscard]] virtual Result<std::vector<Document>> next(std::size_t count) = 0;
+  // The highest sequence number that the store gave.
+  [[nodiscard]] virtual std::uint64_t given_sequences() const = 0;
 
-  // The caller holds the StoreLock. kNotFound: there is no store.
+  // The caller holds the StoreLock. kNotFound: there is no store. kUsage: of a newer format.
   [[nodiscard]] static Result<std::unique_ptr<DocumentSource>> open(const std::string& folder,
                                                                     const Limits& limits);
 };

@@ -13,6 +13,7 @@
 namespace strata::entries {
 
 inline constexpr std::size_t kChunkDocs = 65'536;
+inline constexpr std::size_t kBlockDocs = 1024;  // what a walk over a set can skip
 inline constexpr std::size_t kBitmapWords = kChunkDocs / 64;
 inline constexpr std::size_t kArrayDocsMax = 4096;  // from here on a bitmap is shorter
 
@@ -49,18 +50,33 @@ class DocSet {
   [[nodiscard]] bool contains(Doc doc) const;
   [[nodiscard]] std::string encode() const;
 
-  // Calls visit(doc) in ascending order.
-  template <typename Visit>
-  void each(const Visit& visit) const {
+  // Calls visit(doc) in ascending order, except for documents of blocks for which skip(block) says
+  // true; it is asked when the first document of a block is due.
+  template <typename Visit, typename Skip>
+  void each(const Visit& visit, const Skip& skip) const {
     if (!bitmap_) {
-      for (const Doc doc : docs_) visit(doc);
+      for (auto at = docs_.begin(); at != docs_.end();) {
+        const std::size_t block = *at / kBlockDocs;
+        const bool skipped = skip(block);
+        for (; at != docs_.end() && *at / kBlockDocs == block; ++at) {
+          if (!skipped) visit(*at);
+        }
+      }
       return;
     }
-    for (std::size_t word = 0; word < kBitmapWords; ++word) {
-      for (std::uint64_t bits = (*bits_)[word]; bits != 0; bits &= bits - 1) {
-        visit(static_cast<Doc>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits))));
+    for (std::size_t block = 0; block < kChunkDocs / kBlockDocs; ++block) {
+      if (skip(block)) continue;
+      const std::size_t end = (block + 1) * kBlockDocs / 64;
+      for (std::size_t word = block * kBlockDocs / 64; word < end; ++word) {
+        for (std::uint64_t bits = (*bits_)[word]; bits != 0; bits &= bits - 1) {
+          visit(static_cast<Doc>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits))));
+        }
       }
     }
+  }
+  template <typename Visit>
+  void each(const Visit& visit) const {
+    each(visit, [](std::size_t) { return false; });
   }
 
  private:

@@ -89,6 +89,9 @@ struct Page {
   std::string next;  // empty at the end. A page may be short, even empty, and still have a next one
 };
 
+// Page::next of a page that ends with `entry`, for whoever shows less than a whole page.
+[[nodiscard]] std::string cursor_behind(const StoredEntry& entry);
+
 struct EndorserName {
   std::string email, subject, issuer;
   auto operator<=>(const EndorserName&) const = default;

@@ -110,27 +110,39 @@ Status Facts::put(std::uint64_t sequence, const Fact& fact) {
   chunk->created[doc] = fact.created;
   chunk->valid[doc] = fact.valid;
   chunk->flags[doc] = flags_of(fact);
-  chunk->oldest = std::min(chunk->oldest.load(), fact.created);
-  chunk->newest = std::max(chunk->newest.load(), fact.created);
+  chunk->whole.take(fact.created);
+  chunk->blocks[doc / kBlockDocs].take(fact.created);
   return {};
 }
 
+void Facts::SharedSpan::take(std::uint64_t created) {
+  oldest = std::min(oldest.load(), created);
+  newest = std::max(newest.load(), created);
+}
+
+const Facts::Chunk* Facts::find(std::uint32_t chunk) const {
+  return chunk < kChunksMax ? (*chunks_)[chunk].load(std::memory_order_acquire) : nullptr;
+}
+
 Fact Facts::at(std::uint64_t sequence) const {
-  const Chunk* chunk = (*chunks_)[sequence / kChunkDocs].load(std::memory_order_acquire);
+  const std::size_t index = sequence / kChunkDocs;
+  const Chunk* chunk = index < kChunksMax ? find(static_cast<std::uint32_t>(index)) : nullptr;
   if (chunk == nullptr) return {};  // a damaged index
   const std::size_t doc = sequence % kChunkDocs;
   return make_fact(chunk->created[doc], chunk->valid[doc], chunk->flags[doc]);
 }
 
 Facts::Span Facts::span(std::uint32_t chunk) const {
-  const Chunk* found =
-      chunk < kChunksMax ? (*chunks_)[chunk].load(std::memory_order_acquire) : nullptr;
-  if (found == nullptr) return {UINT64_MAX, 0};
-  return {found->oldest.load(), found->newest.load()};
+  const Chunk* found = find(chunk);
+  return found == nullptr ? Span() : found->whole.read();
 }
 
-Result<std::uint64_t> load_facts(const Database& database, Facts& facts) {
-  std::uint64_t last = 0;
+Facts::Span Facts::span(std::uint32_t chunk, std::size_t block) const {
+  const Chunk* found = find(chunk);
+  return found == nullptr ? Span() : found->blocks[block].read();
+}
+
+Status load_facts(const Database& database, Facts& facts) {
   const auto iterator = database.iterate(Family::kFacts);
   for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
     std::string_view key = iterator->key().ToStringView();
@@ -140,11 +152,10 @@ Result<std::uint64_t> load_facts(const Database& database, Facts& facts) {
       return Error(Errc::kCorruptData,
                    "the entry store is damaged: strata-registry --rebuild makes it anew");
     }
-    last = *sequence;
-    if (Status status = facts.put(last, *fact); !status) return status.error();
+    if (Status status = facts.put(*sequence, *fact); !status) return status;
   }
   if (!iterator->status().ok()) return rocksdb_error(iterator->status(), "read the entries");
-  return last;
+  return {};
 }
 
 }  // namespace strata::entries

@@ -42,26 +42,36 @@ class Facts {
   // kTooLarge above kSequencesMax.
   [[nodiscard]] Status put(std::uint64_t sequence, const Fact& fact);
   [[nodiscard]] Fact at(std::uint64_t sequence) const;
-  // Bounds of `created` in a chunk, in seconds; they may be wider than what a snapshot holds.
+  // Bounds of `created` in a chunk, or in a block of one, in seconds; they may be wider than what a
+  // snapshot holds.
   struct Span {
-    std::uint64_t oldest, newest;
+    std::uint64_t oldest = UINT64_MAX, newest = 0;
   };
   [[nodiscard]] Span span(std::uint32_t chunk) const;
+  [[nodiscard]] Span span(std::uint32_t chunk, std::size_t block) const;
 
  private:
+  struct SharedSpan {
+    std::atomic<std::uint64_t> oldest{UINT64_MAX};
+    std::atomic<std::uint64_t> newest{0};
+    void take(std::uint64_t created);
+    [[nodiscard]] Span read() const { return {oldest.load(), newest.load()}; }
+  };
   struct Chunk {
     std::array<std::uint64_t, kChunkDocs> created{};
     std::array<std::uint64_t, kChunkDocs> valid{};
     std::array<std::uint8_t, kChunkDocs> flags{};
-    std::atomic<std::uint64_t> oldest{UINT64_MAX};
-    std::atomic<std::uint64_t> newest{0};
+    SharedSpan whole;
+    std::array<SharedSpan, kChunkDocs / kBlockDocs> blocks{};
   };
+  [[nodiscard]] const Chunk* find(std::uint32_t chunk) const;
+
   static constexpr std::size_t kChunksMax = 16'384;  // a thousand million entries
   std::unique_ptr<std::array<std::atomic<Chunk*>, kChunksMax>> chunks_;
 };
 
 class Database;
-// Reads those of a store; answers its last sequence number. kCorruptData, kIo.
-[[nodiscard]] Result<std::uint64_t> load_facts(const Database& database, Facts& facts);
+// Reads those of a store. kCorruptData, kIo.
+[[nodiscard]] Status load_facts(const Database& database, Facts& facts);
 
 }  // namespace strata::entries

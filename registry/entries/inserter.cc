@@ -15,6 +15,7 @@ namespace {
 
 // More in one write save no time: the verification of the next ones takes longer.
 constexpr std::size_t kGroupMax = 64;
+constexpr std::size_t kGroupBytesMax = 4 * kMiB;  // of documents
 
 StoredEntry stored_of(const metadata::VerifiedEntry& entry) {
   return {.key = entry.key(), .metadata = entry.metadata(), .signature = entry.signature()};
@@ -53,15 +54,23 @@ Result<Insertion> Inserter::insert(const metadata::VerifiedEntry& entry) {
 void Inserter::lead(std::unique_lock<std::mutex>& lock) {
   // What one entry of an image is compared with must be written before the next is compared.
   std::vector<Waiter*> group;
-  std::set<std::string> images;
-  while (!queue_.empty() && group.size() < kGroupMax &&
-         images.insert(queue_.front()->entry.key.identifier.text()).second) {
+  group.reserve(kGroupMax);
+  std::set<Identifier> images;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && group.size() < kGroupMax && bytes < kGroupBytesMax &&
+         images.insert(queue_.front()->entry.key.identifier).second) {
+    bytes += queue_.front()->entry.document.size();
     group.push_back(queue_.front());
     queue_.pop_front();
   }
   leading_ = true;
   lock.unlock();
-  std::vector<Result<Insertion>> results = write_group(group);
+  std::vector<Result<Insertion>> results;
+  try {
+    results = write_group(group);
+  } catch (const std::exception& exception) {  // no memory: each gets an answer all the same
+    results.assign(group.size(), Error(Errc::kInternal, exception.what()));
+  }
   lock.lock();
   for (std::size_t i = 0; i < group.size(); ++i) group[i]->result = std::move(results[i]);
   leading_ = false;
@@ -82,7 +91,7 @@ std::vector<Result<Insertion>> Inserter::write_group(const std::vector<Waiter*>&
     }
   }
   if (sequence == last_sequence()) return results;
-  Status status = io::require_free_bytes(database_.db().GetName(), kRecordReserveBytes);
+  Status status = require_room(batch);
   if (status) {
     rocksdb::WriteOptions durable;
     durable.sync = true;
@@ -97,6 +106,13 @@ std::vector<Result<Insertion>> Inserter::write_group(const std::vector<Waiter*>&
     if (result && *result == Insertion::kInserted) result = status.error();
   }
   return results;
+}
+
+// RocksDB must never meet a full disk (kRecordReserveBytes): the batch goes to the log, then to a
+// table.
+Status Inserter::require_room(const rocksdb::WriteBatch& batch) const {
+  return io::require_free_bytes(database_.db().GetName(),
+                                kRecordReserveBytes + 2 * batch.GetDataSize());
 }
 
 Result<Insertion> Inserter::add_if_admitted(rocksdb::WriteBatch& batch, const PreparedEntry& entry,
@@ -166,6 +182,7 @@ Status Inserter::write_as(std::uint64_t sequence, const PreparedEntry& entry) {
   STRATA_TRY(const auto newest, database_.newest(entry.key.identifier, entry.key.endorser));
   rocksdb::WriteBatch batch;
   if (Status status = add(batch, entry, sequence, newest); !status) return status;
+  if (Status status = require_room(batch); !status) return status;
   rocksdb::WriteOptions later;
   later.disableWAL = true;
   const rocksdb::Status status = database_.db().Write(later, &batch);

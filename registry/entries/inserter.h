@@ -47,6 +47,7 @@ class Inserter {
   };
   void lead(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] std::vector<Result<Insertion>> write_group(const std::vector<Waiter*>& group);
+  [[nodiscard]] Status require_room(const rocksdb::WriteBatch& batch) const;
   [[nodiscard]] Result<Insertion> add_if_admitted(rocksdb::WriteBatch& batch,
                                                   const PreparedEntry& entry,
                                                   std::uint64_t sequence);

@@ -39,12 +39,17 @@ class AnyBinding final : public metadata::Bindings {
   }
 };
 
-// As it was accepted: by the strict rules, or by the legacy ones where the configuration allowed.
-Result<metadata::VerifiedEntry> verify_again(const std::string& document, const Limits& limits) {
+// By the profile that its record names, or, where there is no record to be had, by the one of both
+// that holds: the strict one first, as it was posted.
+Result<metadata::VerifiedEntry> verify_again(const Document& document, const Limits& limits) {
+  using metadata::Profile;
   const AnyBinding any;
-  auto entry = metadata::verify_endorser(document, metadata::Profile::kStrict, limits, any);
+  if (document.profile) {
+    return metadata::verify_endorser(document.bytes, *document.profile, limits, any);
+  }
+  auto entry = metadata::verify_endorser(document.bytes, Profile::kStrict, limits, any);
   if (entry) return entry;
-  auto legacy = metadata::verify_endorser(document, metadata::Profile::kLegacy, limits, any);
+  auto legacy = metadata::verify_endorser(document.bytes, Profile::kLegacy, limits, any);
   return legacy ? std::move(legacy) : std::move(entry);
 }
 
@@ -55,7 +60,7 @@ std::vector<Result<metadata::VerifiedEntry>> verify_all(const std::vector<Docume
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i = next++; i < documents.size(); i = next++) {
-      results[i] = verify_again(documents[i].bytes, limits);
+      results[i] = verify_again(documents[i], limits);
     }
   };
   std::vector<std::jthread> helpers;
@@ -118,6 +123,7 @@ class Checker {
  private:
   // The first of each group is its newest.
   Status read_keys() {
+    STRATA_TRY(given_, database_.given_sequences());
     std::string group;
     const auto iterator = database_.iterate(Family::kKeys);
     for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
@@ -131,6 +137,11 @@ class Checker {
       key.remove_suffix(8);
       if (key == group) continue;
       group = key;
+      if (*sequence > given_) {
+        add_problem(report_, "a key names the entry number " + number(*sequence) +
+                                 ", which there never was");
+        continue;
+      }
       if (newest_.size() <= *sequence) newest_.resize(*sequence + 1);
       newest_[*sequence] = true;
     }
@@ -146,6 +157,8 @@ class Checker {
       for (; iterator->Valid() && documents.size() < kDocumentsAtOnce; iterator->Next()) {
         std::string_view key = iterator->key().ToStringView();
         documents.push_back({take_u64(key).value_or(0), iterator->value().ToString()});
+        const auto record = database_.record(documents.back().sequence);
+        if (record) documents.back().profile = record->signature.profile;
       }
       const auto entries = verify_all(documents, limits_);
       for (std::size_t i = 0; i < documents.size(); ++i) {
@@ -228,6 +241,7 @@ class Checker {
   const Database& database_;
   const Limits& limits_;
   MaintenanceReport report_;
+  std::uint64_t given_ = 0;
   std::vector<bool> newest_;  // by sequence number
   std::uint64_t documents_ = 0;
   PostingSum expected_;
@@ -252,20 +266,59 @@ Status write_documents(DocumentSource& source, Database& target, const Limits& l
       ++report.entries;
     }
   }
+  if (Status status = target.note_given_sequences(source.given_sequences()); !status) return status;
   return target.flush();
+}
+
+Status sync_folder(const std::string& path) {
+  const int folder = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  const int error = errno;
+  if (folder >= 0) ::close(folder);
+  return synced ? Status() : errno_error(error, "sync the folder of the entry store");
 }
 
 // Both folders change their names at once, so that at no moment there is no store.
 Status exchange(const std::string& store, const std::string& fresh) {
   if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, store.c_str(), RENAME_EXCHANGE) != 0) {
-    return errno_error(errno, "put the new entry store in its place");
+    return errno_error(errno, "exchange " + fresh + " and " + store);
   }
-  const std::string parent = std::filesystem::path(store).parent_path().string();
-  const int folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  const int error = errno;
-  if (folder >= 0) ::close(folder);
-  return synced ? Status() : errno_error(error, "sync the folder of the entry store");
+  return sync_folder(std::filesystem::path(store).parent_path().string());
+}
+
+// Hours of work should not end in an exchange that this file system does not know.
+Status try_exchange(const std::string& fresh) {
+  const std::string other = fresh + ".try";
+  std::error_code error;
+  std::filesystem::create_directory(fresh, error);
+  std::filesystem::create_directory(other, error);
+  Status status = exchange(other, fresh);
+  std::filesystem::remove(other, error);
+  if (!status) {
+    return Error(Errc::kUsage, "the file system of " + fresh +
+                                   " cannot exchange two folders: " + status.error().detail());
+  }
+  return {};
+}
+
+Status remove_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (error) return errno_error(error.value(), "remove " + folder);
+  std::filesystem::remove(folder + ".lock", error);
+  return {};
+}
+
+// The new store, whole and durable, in `fresh`.
+Result<MaintenanceReport> make_fresh(const std::string& folder, const std::string& fresh,
+                                     const Limits& limits) {
+  MaintenanceReport report;
+  STRATA_TRY(const auto source, DocumentSource::open(folder, limits));
+  STRATA_TRY(const auto target, Database::open(fresh, limits));
+  if (Status status = write_documents(*source, *target, limits, report); !status) {
+    return status.error();
+  }
+  return report;
 }
 
 }  // namespace
@@ -274,28 +327,37 @@ Result<MaintenanceReport> check_store(const std::string& folder, const Limits& l
   if (!std::filesystem::exists(folder)) {
     return Error(Errc::kNotFound, "there is no entry store in " + folder);
   }
-  STRATA_TRY(const auto database, Database::open(folder, limits));
+  STRATA_TRY(const auto database, Database::open(folder, limits, Database::Missing::kRefuse));
   return Checker(*database, limits).run();
 }
 
-Result<MaintenanceReport> rebuild_store(const std::string& folder, const Limits& limits) {
-  if (!std::filesystem::exists(folder)) {
-    return Error(Errc::kNotFound, "there is no entry store in " + folder);
-  }
+Result<MaintenanceReport> rebuild_store(const std::string& path, const Limits& limits,
+                                        Unverified unverified) {
+  std::error_code error;
+  const std::string folder = std::filesystem::canonical(path, error).string();
+  if (error) return Error(Errc::kNotFound, "there is no entry store in " + path);
   STRATA_TRY(const auto lock, StoreLock::take(folder));
   const std::string fresh = folder + ".rebuild";
-  std::error_code ignored;
-  std::filesystem::remove_all(fresh, ignored);
-  MaintenanceReport report;
-  {
-    STRATA_TRY(const auto source, DocumentSource::open(folder, limits));
-    STRATA_TRY(const auto target, Database::open(fresh, limits));
-    Status status = write_documents(*source, *target, limits, report);
-    if (!status) return status.error();
+  const std::string before = folder + ".before-rebuild";
+  if (unverified == Unverified::kLeaveOut && std::filesystem::exists(before)) {
+    return Error(Errc::kConflict, before + " is there from an earlier rebuild: move it away first");
+  }
+  if (Status status = remove_folder(fresh); !status) return status.error();
+  if (Status status = try_exchange(fresh); !status) return status.error();
+  auto report = make_fresh(folder, fresh, limits);
+  const bool whole = report && report->problem_count == 0;
+  if (!whole && (!report || unverified == Unverified::kRefuse)) {
+    if (Status status = remove_folder(fresh); !status) return status.error();
+    return report;
   }
   if (Status status = exchange(folder, fresh); !status) return status.error();
-  std::filesystem::remove_all(fresh, ignored);
-  std::filesystem::remove(fresh + ".lock", ignored);
+  if (whole) {
+    if (Status status = remove_folder(fresh); !status) return status.error();
+    return report;
+  }
+  std::filesystem::rename(fresh, before, error);
+  if (error) return errno_error(error.value(), "keep the old entry store as " + before);
+  std::filesystem::remove(fresh + ".lock", error);
   return report;
 }
 

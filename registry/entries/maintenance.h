@@ -23,10 +23,16 @@ struct MaintenanceReport {
                                                     const Limits& limits);
 
 // Makes a new store beside the old one, from its documents, and puts it in its place at once; the
-// old one stays as it is until then. An entry whose document does not verify any more is a problem
-// and left out; the others keep their sequence numbers. Also brings a store of an older format up
-// to ours. Needs as much free space as the store takes. Errors as check_store(), and kNoSpace.
+// old one stays as it is until then. Also brings a store of an older format up to ours. Needs as
+// much free space as the store takes. A document that does not verify any more is a problem (it is
+// damaged, or the limits or OpenSSL's policy have changed):
+enum class Unverified : std::uint8_t {
+  kRefuse,    // then nothing is changed; the report says what is wrong
+  kLeaveOut,  // without it; the others keep their sequence numbers, and the old store is kept as
+              // FOLDER.before-rebuild. kConflict when that is there already
+};
+// Errors as check_store(), and kNoSpace, kUsage (a newer format, a folder that cannot be replaced).
 [[nodiscard]] Result<MaintenanceReport> rebuild_store(const std::string& folder,
-                                                      const Limits& limits);
+                                                      const Limits& limits, Unverified unverified);
 
 }  // namespace strata::entries

@@ -192,7 +192,8 @@ Status RocksdbStore::health() const {
 Result<std::unique_ptr<EntryStore>> open_rocksdb(const std::string& folder, const Limits& limits) {
   STRATA_TRY(auto database, Database::open(folder, limits));
   auto facts = std::make_unique<Facts>();
-  STRATA_TRY(const std::uint64_t last, load_facts(*database, *facts));
+  if (Status status = load_facts(*database, *facts); !status) return status.error();
+  STRATA_TRY(const std::uint64_t last, database->given_sequences());
   return std::unique_ptr<EntryStore>(
       std::make_unique<RocksdbStore>(std::move(database), std::move(facts), last, limits));
 }

@@ -117,14 +117,13 @@ class Search {
     const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
     const std::size_t wanted = query_.limit + 1;
     std::vector<Position> best;  // a heap, the last one in front
-    const auto skip = [&](std::uint32_t chunk) {
-      const Facts::Span span = index_.facts.span(chunk);
+    const auto hopeless = [&](const Facts::Span& span) {
       if (query_.created_since &&
           static_cast<UnixMillis>(span.newest) * 1000 < *query_.created_since) {
         return true;
       }
       if (page_.total <= index_.limits.search_total_exact_max) return false;
-      // Enough are counted: only chunks that can hold better ones matter.
+      // Enough are counted: only what can hold better ones matters.
       const std::uint64_t last = newest_first() ? span.oldest : span.newest;
       if (after_ && (newest_first() ? last > after_->created : last < after_->created)) return true;
       if (best.size() < wanted) return false;
@@ -132,27 +131,35 @@ class Search {
       const std::uint64_t worst = best.front().created;
       return newest_first() ? first < worst : first > worst;
     };
+    const auto skip = [&](std::uint32_t chunk) { return hopeless(index_.facts.span(chunk)); };
     const auto visit = [&](std::uint32_t chunk, const DocSet& docs) {
-      docs.each([&](Doc doc) {
-        const std::uint64_t sequence = sequence_of(chunk, doc);
-        const Fact fact = index_.facts.at(sequence);
-        if (!fact.matches(query_)) return;
-        ++page_.total;
-        const Position at{fact.created, sequence};
-        if (after_ && !before(*after_, at)) return;
-        if (best.size() == wanted) {
-          if (!before(at, best.front())) return;
-          std::pop_heap(best.begin(), best.end(), in_order);
-          best.pop_back();
-        }
-        best.push_back(at);
-        std::push_heap(best.begin(), best.end(), in_order);
-      });
+      docs.each(
+          [&](Doc doc) {
+            const std::uint64_t sequence = sequence_of(chunk, doc);
+            const Fact fact = index_.facts.at(sequence);
+            if (!fact.matches(query_)) return;
+            ++page_.total;
+            const Position at{fact.created, sequence};
+            if (!after_ || before(*after_, at)) keep_best(best, at, wanted);
+          },
+          [&](std::size_t block) { return hopeless(index_.facts.span(chunk, block)); });
     };
     Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
     if (Status status = matches.each(skip, visit); !status) return status;
     std::sort_heap(best.begin(), best.end(), in_order);
     return read_page(best);
+  }
+
+  // `best` is a heap of the first `count` positions, the last of them in front.
+  void keep_best(std::vector<Position>& best, const Position& at, std::size_t count) const {
+    const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
+    if (best.size() == count) {
+      if (!before(at, best.front())) return;
+      std::pop_heap(best.begin(), best.end(), in_order);
+      best.pop_back();
+    }
+    best.push_back(at);
+    std::push_heap(best.begin(), best.end(), in_order);
   }
 
   Status read_page(const std::vector<Position>& found) {
@@ -190,72 +197,92 @@ class Search {
   // The index does not answer all of the query: candidates are read one by one, in order, as many
   // as limits.search_scan_max allows.
   Status look_through(const std::vector<std::string>& terms) {
-    std::vector<Position> candidates;
-    Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
-    Status status = matches.each([](std::uint32_t) { return false; },
-                                 [&](std::uint32_t chunk, const DocSet& docs) {
-                                   docs.each([&](Doc doc) {
-                                     const std::uint64_t sequence = sequence_of(chunk, doc);
-                                     const Fact fact = index_.facts.at(sequence);
-                                     if (!fact.matches(query_)) return;
-                                     candidates.push_back({fact.created, sequence});
-                                   });
-                                 });
+    const std::size_t budget =
+        std::max<std::size_t>(1, index_.limits.search_scan_max / kRecordCost);
+    std::size_t count = 0;
+    Status status = each_candidate(terms, [&](const Position&) { ++count; });
     if (!status) return status;
-    std::sort(candidates.begin(), candidates.end(),
-              [this](const Position& a, const Position& b) { return before(a, b); });
+    const bool few = count <= budget;
+    // All of them; or, where they are too many, the first ones behind the cursor and one more.
+    std::vector<Position> candidates;
+    const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
+    status = each_candidate(terms, [&](const Position& at) {
+      if (few) {
+        candidates.push_back(at);
+      } else if (!after_ || before(*after_, at)) {
+        keep_best(candidates, at, budget + 1);
+      }
+    });
+    if (!status) return status;
+    std::sort(candidates.begin(), candidates.end(), in_order);
     auto first = candidates.begin();
-    if (after_) {
-      first =
-          std::upper_bound(candidates.begin(), candidates.end(), *after_,
-                           [this](const Position& a, const Position& b) { return before(a, b); });
+    if (few && after_) {
+      first = std::upper_bound(candidates.begin(), candidates.end(), *after_, in_order);
     }
-    std::size_t budget = std::max<std::size_t>(1, index_.limits.search_scan_max / kRecordCost);
-    for (auto at = first; at != candidates.end(); ++at) {
-      if (budget == 0) {
-        // The page ends where the looking did; the next one goes on from there.
-        if (page_.next.empty()) page_.next = std::prev(at)->cursor();
-        page_.total_exact = false;
-        return {};
+    page_.total_exact = few;
+    // What earlier pages showed counts too.
+    for (auto at = candidates.begin(); at != first;) {
+      STRATA_TRY(const auto found, holding(at, first));
+      page_.total += found.size();
+    }
+    const auto end =
+        few ? candidates.end() : candidates.begin() + std::min(candidates.size(), budget);
+    for (auto at = first; at != end;) {
+      STRATA_TRY(auto found, holding(at, end));
+      for (auto& [position, read] : found) {
+        ++page_.total;
+        if (!page_.next.empty()) continue;
+        if (full()) {
+          page_.next = last_.cursor();
+        } else {
+          last_ = position;
+          keep(std::move(read));
+        }
       }
-      --budget;
-      if (full() && page_.next.empty()) page_.next = std::prev(at)->cursor();
-      STRATA_TRY(auto entry, holds(*at));
-      if (!entry) continue;
-      ++page_.total;
-      if (page_.next.empty()) keep(std::move(*entry));
     }
-    return count_before(candidates.begin(), first, budget);
-  }
-
-  // What earlier pages showed counts too, as far as the budget goes.
-  Status count_before(std::vector<Position>::const_iterator at,
-                      std::vector<Position>::const_iterator end, std::size_t budget) {
-    for (; at != end; ++at) {
-      if (budget-- == 0) {
-        page_.total_exact = false;
-        return {};
-      }
-      STRATA_TRY(const auto entry, holds(*at));
-      if (entry) ++page_.total;
-    }
+    // The page ends where the looking did; the next one goes on from there.
+    if (end != candidates.end() && page_.next.empty()) page_.next = std::prev(end)->cursor();
     return {};
   }
 
-  // The entry, if its terms are those of the query.
-  Result<std::optional<ReadEntry>> holds(const Position& at) {
-    STRATA_TRY(auto entries, index_.records({at.sequence}));
-    const std::set<std::string> terms = terms_of(entries.front().entry, index_.limits);
+  template <typename Visit>
+  Status each_candidate(const std::vector<std::string>& terms, const Visit& visit) {
+    Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
+    return matches.each([](std::uint32_t) { return false; },
+                        [&](std::uint32_t chunk, const DocSet& docs) {
+                          docs.each([&](Doc doc) {
+                            const std::uint64_t sequence = sequence_of(chunk, doc);
+                            const Fact fact = index_.facts.at(sequence);
+                            if (fact.matches(query_)) visit(Position{fact.created, sequence});
+                          });
+                        });
+  }
+
+  // Reads the next ones and takes those that hold; moves `at` behind what was read.
+  template <typename Iterator>
+  Result<std::vector<std::pair<Position, ReadEntry>>> holding(Iterator& at, Iterator end) {
+    std::vector<Position> positions;
+    std::vector<std::uint64_t> sequences;
+    for (; at != end && positions.size() < kRecordsAtOnce; ++at) {
+      positions.push_back(*at);
+      sequences.push_back(at->sequence);
+    }
+    STRATA_TRY(auto entries, index_.records(sequences));
+    std::vector<std::pair<Position, ReadEntry>> found;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (holds(entries[i].entry)) found.emplace_back(positions[i], std::move(entries[i]));
+    }
+    return found;
+  }
+
+  // Whether the entry's terms are those of the query.
+  bool holds(const StoredEntry& entry) const {
+    const std::set<std::string> terms = terms_of(entry, index_.limits);
     const bool all = std::all_of(plan_.terms.begin(), plan_.terms.end(),
                                  [&](const auto& term) { return terms.contains(term); });
-    if (!all) return std::optional<ReadEntry>();
-    if (plan_.prefix) {
-      const auto found = terms.lower_bound(*plan_.prefix);
-      if (found == terms.end() || !found->starts_with(*plan_.prefix)) {
-        return std::optional<ReadEntry>();
-      }
-    }
-    return std::optional<ReadEntry>(std::move(entries.front()));
+    if (!all || !plan_.prefix) return all;
+    const auto found = terms.lower_bound(*plan_.prefix);
+    return found != terms.end() && found->starts_with(*plan_.prefix);
   }
 
   const Query& query_;
@@ -263,6 +290,7 @@ class Search {
   const SearchIndex& index_;
   const std::optional<Position> after_;
   std::size_t bytes_ = 0;  // of the page's records
+  Position last_;          // of the page, while records are looked through
   Page page_;
 };
 
@@ -283,6 +311,10 @@ std::string Position::cursor() const {
   append_u64(bytes, created);
   append_u64(bytes, sequence);
   return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+std::string cursor_behind(const StoredEntry& entry) {
+  return Position{static_cast<std::uint64_t>(entry.key.created / 1000), entry.sequence}.cursor();
 }
 
 Result<Page> run_search(const Query& query, const SearchIndex& index) {

@@ -5,6 +5,8 @@
 namespace strata::entries {
 namespace {
 
+constexpr std::size_t kPartsBytesMax = 16 * kKiB;
+
 bool is_word_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -50,8 +52,8 @@ class Collector {
       if (term.size() > 1) term += kPartSeparator;
       term += part;
     }
-    // RocksDB keys may be long, but nobody looks for such a name.
-    if (term.size() <= 4 * limits_.index_value_bytes_max) terms_.insert(std::move(term));
+    // A distinguished name that long is no name, and no key of a database.
+    if (term.size() <= kPartsBytesMax) terms_.insert(std::move(term));
   }
 
  private:

@@ -53,16 +53,26 @@ void reload(const Flags& flags, strata::registry::Daemon& daemon) {
 }
 
 // --check and --rebuild: on a registry that does not run. 1: there is something to say.
-int maintain(const strata::registry::Config& config, bool rebuild) {
+int maintain(const strata::registry::Config& config, bool rebuild, bool leave_out) {
+  using strata::entries::Unverified;
   const std::string store = config.data + "/entries";
-  const auto report = rebuild ? strata::entries::rebuild_store(store, config.limits)
+  const auto unverified = leave_out ? Unverified::kLeaveOut : Unverified::kRefuse;
+  const auto report = rebuild ? strata::entries::rebuild_store(store, config.limits, unverified)
                               : strata::entries::check_store(store, config.limits);
   if (!report) return complain(report.error());
   for (const std::string& problem : report->problems) {
     std::fprintf(stderr, "strata-registry: %s\n", problem.c_str());
   }
+  if (rebuild && report->problem_count > 0) {
+    std::fprintf(stderr, "strata-registry: %s\n",
+                 leave_out ? "the store from before is kept in entries.before-rebuild"
+                           : "nothing was changed; --leave-out rebuilds without these entries and "
+                             "keeps the store from before beside");
+  }
   std::printf("%llu entries %s, %llu problems\n", static_cast<unsigned long long>(report->entries),
-              rebuild ? "rebuilt" : "checked",
+              !rebuild                                  ? "checked"
+              : report->problem_count == 0 || leave_out ? "rebuilt"
+                                                        : "would be rebuilt",
               static_cast<unsigned long long>(report->problem_count));
   return report->problem_count == 0 ? kDone : kFailed;
 }
@@ -94,7 +104,7 @@ int serve(const Flags& flags, const strata::registry::Config& config) {
 int main(int argc, char** argv) {
   CLI::App line{"Strata's registry: publishes signed, searchable records of disk images."};
   Flags flags;
-  bool check_config = false, check = false, rebuild = false;
+  bool check_config = false, check = false, rebuild = false, leave_out = false;
   line.set_version_flag("--version", "strata-registry " + std::string(strata::kVersion));
   line.add_option("--config", flags.config, "TOML configuration file");
   line.add_option("--listen", flags.listen, "HOST:PORT, default 127.0.0.1:8081; port 0 picks one");
@@ -107,6 +117,9 @@ int main(int argc, char** argv) {
       line.add_flag("--check", check, "compare the stored entries with their index and stop");
   line.add_flag("--rebuild", rebuild, "make records and search index anew from the documents")
       ->excludes(checks);
+  line.add_flag("--leave-out", leave_out,
+                "with --rebuild: leave entries out whose document does not verify any more")
+      ->needs("--rebuild");
   try {
     line.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -120,6 +133,6 @@ int main(int argc, char** argv) {
     std::puts("the configuration is good");
     return kDone;
   }
-  if (check || rebuild) return maintain(*config, rebuild);
+  if (check || rebuild) return maintain(*config, rebuild, leave_out);
   return serve(flags, *config);
 }

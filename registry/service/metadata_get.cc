@@ -54,14 +54,11 @@ std::string target_of(const Path& path) {
   return target;
 }
 
-Result<Response> list_as_xml(const App& app, Query query, entries::Page& page) {
+Result<Response> list_as_xml(const App& app, entries::Page& page) {
   std::size_t taken = 0;
   STRATA_TRY(auto xml, entries_xml(app, page.entries, taken));
-  if (taken < page.entries.size()) {
-    // The documents are too long for one answer: ask again for as many as fit.
-    query.limit = taken;
-    STRATA_TRY(page, app.store.search(query));
-  }
+  // The documents may be too long for one answer: the next page begins behind those that fit.
+  if (taken < page.entries.size()) page.next = entries::cursor_behind(page.entries[taken - 1]);
   return respond(200, kXmlType, std::move(xml));
 }
 
@@ -78,7 +75,7 @@ Result<Response> list(const App& app, const Request& request, const Path& path, 
   if (media == Media::kJson) {
     response = respond(200, kJsonType, page_json(app, page));
   } else if (media == Media::kXml) {
-    STRATA_TRY(response, list_as_xml(app, query, page));
+    STRATA_TRY(response, list_as_xml(app, page));
   } else {
     web::SearchView view;
     for (const std::string& part : path) {

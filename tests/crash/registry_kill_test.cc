@@ -2,9 +2,11 @@
 
 #include <boost/json.hpp>
 
+#include <cstdlib>
 #include <random>
 
 #include "../support/registry_process.h"
+#include "../support/tool.h"
 
 // kill -9 while documents are being posted: every entry that was acknowledged is there afterwards,
 // in its documents, its index and the change feed's numbers.
@@ -14,6 +16,10 @@ namespace {
 constexpr int kRounds = 12;
 constexpr int kPostersPerRound = 3;
 constexpr UnixMillis kSecond = 1000;
+
+int run(const std::string& command) {
+  return std::system(command.c_str());
+}
 
 struct Sample {
   std::string path, document, title;
@@ -68,6 +74,42 @@ TEST(RegistryKill, AcknowledgedEntriesAreNeverLost) {
     ASSERT_GE(found.at("total").as_int64(), 1);
     const auto all = boost::json::parse(daemon.get("/v1/entries?limit=1").body);
     EXPECT_GE(all.at("total").to_number<std::size_t>(), acknowledged.size());
+  }
+}
+
+// At any moment of a rebuild there is a whole store: the old one or the new one.
+TEST(RegistryKill, ARebuildThatIsKilledLosesNothing) {
+  constexpr int kEntries = 300;
+  const TemporaryDirectory folder;
+  const auto endorser = sample_endorser();
+  std::vector<Sample> samples;
+  {
+    DaemonProcess daemon(registry_command(folder.path()));
+    http::Client client(*http::Url::parse(daemon.url()));
+    for (int i = 0; i < kEntries; ++i) {
+      samples.push_back(make_sample(endorser, i));
+      ASSERT_EQ(client.send(post_of(samples.back().document))->head.status, 201);
+    }
+  }
+  const std::string maintain = std::string(STRATA_REGISTRY) + " --data " + folder.path() + " ";
+  std::mt19937 random(7);
+  int killed = 0;
+  for (int round = 0; round < 25; ++round) {
+    // In microseconds: from before its start to after its end.
+    const std::string delay = "0." + std::to_string(1'000'000 + random() % 300'000).substr(1);
+    const int rc = run("timeout -s KILL " + delay + " " + maintain + "--rebuild >" + folder.path() +
+                       "/out 2>&1");
+    if (rc != 0) ++killed;
+    ASSERT_EQ(run(maintain + "--check >" + folder.path() + "/out 2>&1"), 0)
+        << "round " << round << ": " << read_file(folder.path() + "/out");
+    ASSERT_EQ(read_file(folder.path() + "/out"),
+              std::to_string(kEntries) + " entries checked, 0 problems\n");
+  }
+  EXPECT_GT(killed, 3) << "most rebuilds ended before they were killed";
+  EXPECT_EQ(run(maintain + "--rebuild >" + folder.path() + "/out 2>&1"), 0);
+  DaemonProcess daemon(registry_command(folder.path()));
+  for (const Sample& sample : samples) {
+    ASSERT_EQ(daemon.get(sample.path).body, sample.document);
   }
 }
 

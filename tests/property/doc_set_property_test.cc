@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <map>
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "../support/temporary_directory.h"
+#include "registry/entries/database.h"
 #include "registry/entries/doc_set.h"
 #include "registry/entries/term_index.h"
 
@@ -114,25 +116,22 @@ TEST(DocSetProperty, DamagedBytesAreNoSet) {
 class Index {
  public:
   explicit Index(const std::string& folder) {
-    rocksdb::Options options;
-    options.create_if_missing = true;
-    options.write_buffer_size = 64 << 10;  // many flushes
-    options.max_write_buffer_number = 4;
-    configure_term_index(options);
-    rocksdb::DB* db = nullptr;
-    check(rocksdb::DB::Open(options, folder, &db).ok(), "a test database");
-    db_.reset(db);
+    auto opened = Database::open(folder, Limits());
+    check(opened.has_value(), "a test database");
+    database_ = std::move(*opened);
   }
-  rocksdb::DB& db() { return *db_; }
+  rocksdb::DB& db() { return database_->db(); }
+  rocksdb::ColumnFamilyHandle* family() { return database_->family(Family::kTerms); }
+  void flush() { check(database_->flush().has_value(), "a test flush"); }
   void change(const std::string& term, std::uint64_t sequence, TermChange change) {
     rocksdb::WriteBatch batch;
-    change_terms(batch, db_->DefaultColumnFamily(), {term}, sequence, change);
-    check(db_->Write({}, &batch).ok(), "a test write");
+    change_terms(batch, family(), {term}, sequence, change);
+    check(db().Write({}, &batch).ok(), "a test write");
   }
   Model read(const std::string& term, bool newest_first) {
     Model model;
     std::vector<std::uint32_t> chunks;
-    TermCursor cursor(*db_, db_->DefaultColumnFamily(), nullptr, term, newest_first);
+    TermCursor cursor(db(), family(), nullptr, term, newest_first);
     for (; cursor.valid(); cursor.next()) {
       chunks.push_back(cursor.chunk());
       DocSet docs;
@@ -148,7 +147,7 @@ class Index {
   }
 
  private:
-  std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<Database> database_;
 };
 
 TEST(TermIndexProperty, AgreesWithAMapOfSets) {
@@ -167,8 +166,9 @@ TEST(TermIndexProperty, AgreesWithAMapOfSets) {
       index->change(term, sequence, TermChange::kRemove);
       model[term].erase(sequence);
     }
+    if (step % 1000 == 500) index->flush();
     if (step % 10'000 == 5000) {
-      ASSERT_TRUE(index->db().CompactRange({}, nullptr, nullptr).ok());
+      ASSERT_TRUE(index->db().CompactRange({}, index->family(), nullptr, nullptr).ok());
     }
     if (step % 20'000 == 15'000) {
       index.reset();
@@ -180,10 +180,33 @@ TEST(TermIndexProperty, AgreesWithAMapOfSets) {
       ASSERT_EQ(index->read(one, false), model[one]) << step;
     }
   }
+  // Seeking lands on the chunk, or on the next one that there is.
+  for (const bool newest_first : {true, false}) {
+    for (std::uint32_t wanted = 0; wanted < 5; ++wanted) {
+      TermCursor cursor(index->db(), index->family(), nullptr, "wa", newest_first);
+      const std::uint32_t begin = cursor.chunk();
+      cursor.seek(wanted);
+      std::set<std::uint32_t> chunks;
+      for (const auto sequence : model["wa"]) chunks.insert(chunk_of(sequence));
+      if (newest_first) {
+        auto expected = chunks.upper_bound(std::min(wanted, begin));
+        ASSERT_EQ(cursor.valid(), expected != chunks.begin());
+        if (cursor.valid()) {
+          EXPECT_EQ(cursor.chunk(), *std::prev(expected));
+        }
+      } else {
+        const auto expected = chunks.lower_bound(std::max(wanted, begin));
+        ASSERT_EQ(cursor.valid(), expected != chunks.end());
+        if (cursor.valid()) {
+          EXPECT_EQ(cursor.chunk(), *expected);
+        }
+      }
+    }
+  }
   // A term that has nothing left is not listed.
   for (const auto sequence : model["wab"]) index->change("wab", sequence, TermChange::kRemove);
   std::vector<std::string> listed;
-  const TermReader reader{index->db(), index->db().DefaultColumnFamily(), nullptr};
+  const TermReader reader{index->db(), index->family(), nullptr};
   ASSERT_TRUE(reader.each("w", [&](std::string_view term, std::uint32_t, const EncodedDocs&) {
     listed.emplace_back(term);
     return TermReader::Next::kTerm;

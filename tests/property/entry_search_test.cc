@@ -6,6 +6,9 @@
 
 #include "../support/registry_samples.h"
 #include "../support/temporary_directory.h"
+#include "registry/entries/database.h"
+#include "registry/entries/facts.h"
+#include "registry/entries/inserter.h"
 #include "registry/entries/rocksdb_store.h"
 #include "registry/entries/words.h"
 #include "strata/base/text.h"
@@ -130,27 +133,98 @@ std::vector<std::uint64_t> store_search(const EntryStore& store, Query query,
   return sequences;
 }
 
-void compare_with_model(const Limits& limits, std::uint32_t seed) {
-  const test::TemporaryDirectory folder;
-  auto store = open_rocksdb(folder.path(), limits);
-  ASSERT_TRUE(store);
-  const auto ops = test::sample_endorser();
-  const auto other = test::sample_endorser("other@images.example");
-  Generator generator(seed);
-  std::map<std::pair<std::string, std::string>, StoredEntry> newest;
+class Endorsers {
+ public:
+  metadata::VerifiedEntry entry(Generator& generator, UnixMillis created) {
+    const bool other = generator.one_in(4);
+    return test::verified(test::signed_document(generator.image(), other ? other_ : ops_, created));
+  }
+
+ private:
+  metadata::Endorser ops_ = test::sample_endorser();
+  metadata::Endorser other_ = test::sample_endorser("other@images.example");
+};
+
+using Newest = std::map<std::pair<std::string, std::string>, StoredEntry>;
+
+std::vector<StoredEntry> values_of(const Newest& newest) {
+  std::vector<StoredEntry> list;
+  for (const auto& [pair, entry] : newest) list.push_back(entry);
+  return list;
+}
+
+UnixMillis random_created(Generator& generator) {
+  return test::kSampleTime + static_cast<UnixMillis>(generator.below(300)) * kSecond;
+}
+
+// Accepts random entries; says what the newest ones are.
+std::vector<StoredEntry> fill_consecutive(const std::string& folder, Generator& generator,
+                                          const Limits& limits) {
+  const auto store = open_rocksdb(folder, limits);
+  check(store.has_value(), "a test store cannot be opened");
+  Endorsers endorsers;
+  Newest newest;
   for (int i = 0; i < 200; ++i) {
-    const auto created =
-        test::kSampleTime + static_cast<UnixMillis>(generator.below(300)) * kSecond;
-    const auto entry = test::verified(
-        test::signed_document(generator.image(), generator.one_in(4) ? other : ops, created));
+    const auto created = random_created(generator);
+    const auto entry = endorsers.entry(generator, created);
     const auto inserted = (*store)->insert(entry);
     auto& known = newest[{entry.key().identifier.text(), entry.key().endorser}];
     const bool newer = known.sequence == 0 || created > known.key.created;
-    ASSERT_EQ(inserted.has_value(), newer);
+    EXPECT_EQ(inserted.has_value(), newer);
     if (newer) known = *(*store)->get(entry.key());
   }
-  std::vector<StoredEntry> list;
-  for (const auto& [pair, entry] : newest) list.push_back(entry);
+  return values_of(newest);
+}
+
+// The same with sequence numbers far apart, in the index's chunks 0 to about 30, some of them
+// empty, and parts of it in tables on the disk.
+std::vector<StoredEntry> fill_many_chunks(const std::string& folder, Generator& generator,
+                                          const Limits& limits) {
+  const auto database = Database::open(folder, limits);
+  check(database.has_value(), "a test store cannot be opened");
+  Facts facts;
+  Inserter inserter(**database, facts, 0, limits);
+  Endorsers endorsers;
+  Newest newest;
+  std::uint64_t sequence = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto created = random_created(generator);
+    const auto entry = endorsers.entry(generator, created);
+    auto& known = newest[{entry.key().identifier.text(), entry.key().endorser}];
+    if (known.sequence != 0 && created <= known.key.created) continue;
+    sequence += generator.one_in(20) ? 3 * kChunkDocs : 1 + generator.below(20'000);
+    EXPECT_TRUE(inserter.write_as(sequence, PreparedEntry(entry, limits)));
+    known = {.key = entry.key(),
+             .metadata = entry.metadata(),
+             .signature = entry.signature(),
+             .sequence = sequence};
+    if (i % 50 == 25) {
+      EXPECT_TRUE((*database)->flush());
+    }
+    if (i == 120) {
+      EXPECT_TRUE((*database)
+                      ->db()
+                      .CompactRange({}, (*database)->family(Family::kTerms), nullptr, nullptr)
+                      .ok());
+    }
+  }
+  EXPECT_TRUE((*database)->flush());
+  return values_of(newest);
+}
+
+// How far apart sequence numbers are: the index has a set for each 65 536 of them.
+enum class Numbers { kConsecutive, kInManyChunks };
+
+void compare_with_model(const Limits& limits, std::uint32_t seed,
+                        Numbers numbers = Numbers::kConsecutive) {
+  const test::TemporaryDirectory folder;
+  Generator generator(seed);
+  const auto list = numbers == Numbers::kConsecutive
+                        ? fill_consecutive(folder.path() + "/entries", generator, limits)
+                        : fill_many_chunks(folder.path() + "/entries", generator, limits);
+  ASSERT_FALSE(list.empty());
+  const auto store = open_rocksdb(folder.path() + "/entries", limits);
+  ASSERT_TRUE(store);
   for (int i = 0; i < 400; ++i) {
     const Query query = generator.query();
     const auto expected = model_search(list, query);
@@ -174,6 +248,23 @@ TEST(EntrySearch, AgreesWithTheModelWhenEachPageMayLookAtLittle) {
   limits.search_scan_max = 25;
   limits.search_prefix_words_max = 1;
   compare_with_model(limits, 3);
+}
+
+TEST(EntrySearch, AgreesWithTheModelOverManyChunks) {
+  compare_with_model({}, 4, Numbers::kInManyChunks);
+}
+
+TEST(EntrySearch, AgreesWithTheModelOverManyChunksWhenTotalsEndEarly) {
+  Limits limits;
+  limits.search_total_exact_max = 3;  // chunks that cannot better the page are skipped
+  compare_with_model(limits, 5, Numbers::kInManyChunks);
+}
+
+TEST(EntrySearch, AgreesWithTheModelOverManyChunksWhenRecordsAreLookedThrough) {
+  Limits limits;
+  limits.search_prefix_words_max = 1;
+  limits.search_scan_max = 200;
+  compare_with_model(limits, 6, Numbers::kInManyChunks);
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ class Maintenance : public testing::Test {
     EXPECT_TRUE(report) << report.error().message();
     return report ? *report : MaintenanceReport();
   }
-  MaintenanceReport rebuild() {
-    auto report = rebuild_store(store(), limits_);
+  MaintenanceReport rebuild(Unverified unverified = Unverified::kRefuse) {
+    auto report = rebuild_store(store(), limits_, unverified);
     EXPECT_TRUE(report) << report.error().message();
     return report ? *report : MaintenanceReport();
   }
@@ -104,6 +104,13 @@ TEST_F(Maintenance, EachDamageIsFoundAndRebuilt) {
        [&](Database& d) {
          ASSERT_TRUE(d.db().Put({}, d.family(Family::kFacts), first, Fact().encode()).ok());
        }},
+      {"never was",
+       [&](Database& d) {
+         const std::string stray = entry_key({.identifier = image_of("none").identifier,
+                                              .endorser = "a@b",
+                                              .created = kSampleTime});
+         ASSERT_TRUE(d.db().Put({}, d.family(Family::kKeys), stray, sequence_key(1ULL << 62)).ok());
+       }},
       {"facts for",
        [&](Database& d) {
          ASSERT_TRUE(
@@ -136,25 +143,78 @@ TEST_F(Maintenance, EachDamageIsFoundAndRebuilt) {
   }
 }
 
-TEST_F(Maintenance, ADamagedDocumentIsReportedAndLeftOut) {
+TEST_F(Maintenance, ADamagedDocumentIsReportedAndLeftOutWhenThatIsWanted) {
   fill();
-  damage([](Database& d) {
-    auto bytes = *d.read(Family::kDocuments, sequence_key(2));
-    (*bytes)[bytes->find("title two")] = 'T';
-    ASSERT_TRUE(d.db().Put({}, d.family(Family::kDocuments), sequence_key(2), *bytes).ok());
-  });
+  for (const std::uint64_t damaged : {2, 4}) {  // one in the middle, and the last
+    damage([&](Database& d) {
+      auto bytes = *d.read(Family::kDocuments, sequence_key(damaged));
+      (*bytes)[bytes->find("title")] = 'T';
+      ASSERT_TRUE(d.db().Put({}, d.family(Family::kDocuments), sequence_key(damaged), *bytes).ok());
+    });
+  }
   EXPECT_THAT(check().problems, testing::Contains(HasSubstr("entry number 2")));
-  const auto report = rebuild();
-  EXPECT_EQ(report.entries, 3U);
-  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("entry number 2 is left out")));
+  const auto refused = rebuild();
+  EXPECT_EQ(refused.entries, 2U);
+  EXPECT_THAT(refused.problems, ElementsAre(HasSubstr("number 2"), HasSubstr("number 4")));
+  EXPECT_FALSE(std::filesystem::exists(store() + ".rebuild"));
+  EXPECT_THAT(check().problems, testing::Contains(HasSubstr("entry number 2"))) << "as it was";
+
+  EXPECT_EQ(rebuild(Unverified::kLeaveOut).entries, 2U);
+  EXPECT_THAT(check().problems, IsEmpty());
   const auto opened = open_rocksdb(store(), limits_);
   ASSERT_TRUE(opened);
   const auto changes = (*opened)->changes(0, 10);
   ASSERT_TRUE(changes);
   std::vector<std::uint64_t> sequences;
   for (const auto& change : *changes) sequences.push_back(change.sequence);
-  EXPECT_THAT(sequences, ElementsAre(1, 3, 4)) << "numbers are kept";
+  EXPECT_THAT(sequences, ElementsAre(1, 3)) << "numbers are kept";
   EXPECT_EQ((*opened)->last_sequence(), 4U);
+  const auto more = test::verified(document("four", kSampleTime));
+  ASSERT_TRUE((*opened)->insert(more));
+  EXPECT_EQ((*opened)->get(more.key())->sequence, 5U) << "and never given twice";
+  // What was left out is not lost.
+  EXPECT_TRUE(std::filesystem::exists(store() + ".before-rebuild/CURRENT"));
+  EXPECT_EQ(rebuild_store(store(), limits_, Unverified::kLeaveOut).error().code(), Errc::kConflict);
+}
+
+TEST_F(Maintenance, LimitsThatRefuseAnEntryDoNotLoseIt) {
+  fill();
+  limits_.metadata_value_bytes_max = 3;  // no title is that short
+  const auto report = rebuild();
+  EXPECT_EQ(report.entries, 0U);
+  EXPECT_EQ(report.problem_count, 4U);
+  limits_ = {};
+  EXPECT_THAT(check().problems, IsEmpty());
+}
+
+TEST_F(Maintenance, AFolderWithoutItsCurrentFileIsNoEmptyStore) {
+  fill();
+  std::filesystem::rename(store() + "/CURRENT", folder_.path() + "/CURRENT");
+  for (const auto code : {check_store(store(), limits_).error().code(),
+                          rebuild_store(store(), limits_, Unverified::kRefuse).error().code(),
+                          open_rocksdb(store(), limits_).error().code()}) {
+    EXPECT_EQ(code, Errc::kCorruptData);
+  }
+  std::filesystem::rename(folder_.path() + "/CURRENT", store() + "/CURRENT");
+  EXPECT_THAT(check().problems, IsEmpty()) << "nothing was removed";
+}
+
+TEST_F(Maintenance, AStoreOfANewerFormatIsNotRebuilt) {
+  fill();
+  damage([](Database& d) {
+    ASSERT_TRUE(d.db().Put({}, "format", sequence_key(kFormatVersion + 1)).ok());
+  });
+  EXPECT_EQ(rebuild_store(store(), limits_, Unverified::kRefuse).error().code(), Errc::kUsage);
+}
+
+TEST_F(Maintenance, AStoreBehindALinkIsRebuiltWhereItIs) {
+  fill();
+  const std::string real = folder_.path() + "/real";
+  std::filesystem::rename(store(), real);
+  std::filesystem::create_directory_symlink(real, store());
+  EXPECT_THAT(rebuild().problems, IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_symlink(store()));
+  EXPECT_THAT(check().problems, IsEmpty());
 }
 
 TEST_F(Maintenance, AStoreInUseIsLeftAlone) {
@@ -162,12 +222,12 @@ TEST_F(Maintenance, AStoreInUseIsLeftAlone) {
   const auto opened = open_rocksdb(store(), limits_);
   ASSERT_TRUE(opened);
   EXPECT_EQ(check_store(store(), limits_).error().code(), Errc::kConflict);
-  EXPECT_EQ(rebuild_store(store(), limits_).error().code(), Errc::kConflict);
+  EXPECT_EQ(rebuild_store(store(), limits_, Unverified::kRefuse).error().code(), Errc::kConflict);
 }
 
 TEST_F(Maintenance, WhereThereIsNoStoreNoneIsMade) {
   EXPECT_EQ(check_store(store(), limits_).error().code(), Errc::kNotFound);
-  EXPECT_EQ(rebuild_store(store(), limits_).error().code(), Errc::kNotFound);
+  EXPECT_EQ(rebuild_store(store(), limits_, Unverified::kRefuse).error().code(), Errc::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(store()));
 }
 
