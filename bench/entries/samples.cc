@@ -127,7 +127,7 @@ std::vector<NamedQuery> sample_queries(std::uint64_t random, const SampleOptions
   const std::string start = "/v1/entries?limit=20&status=all";
   std::vector<NamedQuery> queries;
   const auto add = [&](const char* name, Query query, const std::string& more) {
-    queries.push_back({name, std::move(query), start + more});
+    queries.push_back({name, std::move(query), "", start + more});
   };
   Query digest = base;
   digest.filters = {{Field::kSha256, image.sha256->hex()}};
@@ -135,9 +135,12 @@ std::vector<NamedQuery> sample_queries(std::uint64_t random, const SampleOptions
   Query identifier = base;
   identifier.filters = {{Field::kIdentifier, image.identifier.text()}};
   add("identifier", identifier, "&identifier=" + image.identifier.text());
-  Query tag = base;
-  tag.filters = {{Field::kTag, tag_of(number, options)}};
-  add("tag, 20 hits", tag, "&tag=" + tag_of(number, options));
+  const std::string tag = tag_of(number, options);
+  queries.push_back(
+      {"tag", base, tag, "/tag/" + std::string(kSampleEmail) + "/" + tag + "?media=json"});
+  Query tagged = base;
+  tagged.filters = {{Field::kTag, tag}};
+  add("all 20 of a tag", tagged, "&tag=" + tag);
   Query words = base;
   words.text = first_word(number) + " " + second_word(number, options);
   add("two words, 20 hits", words, "&q=" + percent_encode(words.text));

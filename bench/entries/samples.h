@@ -20,13 +20,16 @@ struct SampleOptions {
                                                    const SampleOptions& options);
 [[nodiscard]] UnixMillis sample_created(std::uint64_t number, const SampleOptions& options);
 
+inline constexpr const char* kSampleEmail = "ops@images.example";  // who signs them
+
 struct NamedQuery {
   std::string name;
   entries::Query query;
+  std::string tag;     // when not empty: what does this tag of kSampleEmail stand for? (no query)
   std::string target;  // the same over HTTP
 };
 
-// One of each of the five questions, chosen by `random`. Pages of twenty.
+// One of each question, chosen by `random`. Pages of twenty.
 [[nodiscard]] std::vector<NamedQuery> sample_queries(std::uint64_t random,
                                                      const SampleOptions& options);
 

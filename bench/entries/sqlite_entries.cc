@@ -88,7 +88,7 @@ constexpr const char* kValid = " AND e.deprecated = 0 AND (e.valid IS NULL OR e.
 struct SqliteEntries::Impl {
   sqlite3* db = nullptr;
   std::uint64_t rows = 0;
-  std::unique_ptr<Statement> row, tag, words;
+  std::unique_ptr<Statement> row, tag, words, newest;
   std::map<std::string, std::unique_ptr<Question>> questions;
 
   void run(const std::string& sql) {
@@ -122,6 +122,7 @@ SqliteEntries::~SqliteEntries() {
   impl_->row.reset();
   impl_->tag.reset();
   impl_->words.reset();
+  impl_->newest.reset();
   sqlite3_close(impl_->db);
 }
 
@@ -160,6 +161,22 @@ void SqliteEntries::insert(std::uint64_t sequence, const entries::StoredEntry& e
 
 void SqliteEntries::finish() {
   impl_->run("COMMIT; INSERT INTO words (words) VALUES ('optimize'); ANALYZE");
+}
+
+SqliteEntries::Answer SqliteEntries::tagged(const std::string& tag) {
+  if (impl_->newest == nullptr) {
+    impl_->newest = std::make_unique<Statement>(
+        impl_->db,
+        "SELECT e.record FROM tags t JOIN entries e ON e.sequence = t.sequence "
+        "WHERE t.tag = ?1 AND e.deprecated = 0 ORDER BY t.created DESC, t.sequence DESC LIMIT 1");
+  }
+  impl_->newest->text(1, tag);
+  Answer answer;
+  while (impl_->newest->step()) {
+    if (!impl_->newest->blob_at(0).empty()) ++answer.rows;
+  }
+  answer.total = answer.rows;
+  return answer;
 }
 
 SqliteEntries::Answer SqliteEntries::search(const Query& query) {

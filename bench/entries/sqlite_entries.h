@@ -24,8 +24,9 @@ class SqliteEntries {
     std::uint64_t total = 0;  // exact to 10 000
     std::size_t rows = 0;     // of the page; their records were read
   };
-  // The five questions of samples.h.
+  // The questions of samples.h.
   [[nodiscard]] Answer search(const entries::Query& query);
+  [[nodiscard]] Answer tagged(const std::string& tag);
 
  private:
   struct Impl;

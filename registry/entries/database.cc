@@ -46,8 +46,10 @@ rocksdb::ColumnFamilyOptions family_options(const std::string& name,
   table.format_version = 5;
   table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   rocksdb::ColumnFamilyOptions options;
+  // What is searched is read from everywhere at random, documents one at a time.
+  const bool documents = name == kFamilies[static_cast<std::size_t>(Family::kDocuments)];
   options.compression = rocksdb::kLZ4Compression;
-  options.bottommost_compression = rocksdb::kZSTD;
+  options.bottommost_compression = documents ? rocksdb::kZSTD : rocksdb::kLZ4Compression;
   options.write_buffer_size = kRecordMemtableBytes;
   options.level_compaction_dynamic_level_bytes = true;
   if (name == kFamilies[static_cast<std::size_t>(Family::kTerms)]) {
