@@ -79,10 +79,22 @@ std::vector<std::string> split_words(std::string_view text, const Limits& limits
   return words;
 }
 
+template <typename D>
+std::optional<std::string> digest_term(Field field, std::string_view hex) {
+  const auto digest = D::from_hex(hex);
+  if (!digest) return std::nullopt;
+  std::string term = static_cast<char>(field) + to_base64(digest->bytes);
+  while (term.ends_with('=')) term.pop_back();
+  return term;
+}
+
 std::optional<std::string> field_term(Field field, std::string_view value, const Limits& limits) {
   if (value.size() > limits.index_value_bytes_max || value.find('\0') != std::string_view::npos) {
     return std::nullopt;
   }
+  // Most terms are digests, each of one entry: shorter ones leave more room in memory.
+  if (field == Field::kSha1) return digest_term<Sha1Digest>(field, value);
+  if (field == Field::kSha256) return digest_term<Sha256Digest>(field, value);
   return static_cast<char>(field) + (ignores_case(field) ? ascii_lower(value) : std::string(value));
 }
 
