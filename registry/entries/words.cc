@@ -62,6 +62,15 @@ class Collector {
   std::size_t words_ = 0;
 };
 
+template <typename D>
+std::optional<std::string> digest_term(Field field, std::string_view hex) {
+  const auto digest = D::from_hex(hex);
+  if (!digest) return std::nullopt;
+  std::string term = static_cast<char>(field) + to_base64(digest->bytes);
+  while (term.ends_with('=')) term.pop_back();
+  return term;
+}
+
 }  // namespace
 
 std::vector<std::string> split_words(std::string_view text, const Limits& limits) {
@@ -77,15 +86,6 @@ std::vector<std::string> split_words(std::string_view text, const Limits& limits
     i = end;
   }
   return words;
-}
-
-template <typename D>
-std::optional<std::string> digest_term(Field field, std::string_view hex) {
-  const auto digest = D::from_hex(hex);
-  if (!digest) return std::nullopt;
-  std::string term = static_cast<char>(field) + to_base64(digest->bytes);
-  while (term.ends_with('=')) term.pop_back();
-  return term;
 }
 
 std::optional<std::string> field_term(Field field, std::string_view value, const Limits& limits) {
