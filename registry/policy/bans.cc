@@ -20,34 +20,38 @@ void ask(std::vector<RuleResult>& results, const char* rule, const std::set<T>& 
     results.push_back({rule, false, digest.hex() + ", named by " + endorser + ", is listed"});
     return;
   }
-  results.push_back({rule, true, "no checksum of the image is listed"});
+  results.push_back({rule, true, "no checksum that counts is listed"});
 }
 
 }  // namespace
 
-std::vector<RuleResult> ask_bans(const Rules& rules, const Identifier& image,
-                                 std::span<const VerifiedEntry> entries) {
-  std::vector<RuleResult> results;
+void add_bans(const Rules& rules, const Identifier& image, std::span<const VerifiedEntry> entries,
+              std::vector<EntryResult>& results) {
+  std::vector<RuleResult> bans;
   if (!rules.images.deny.empty()) {
     const bool listed = rules.images.deny.contains(image);
-    results.push_back(
+    bans.push_back(
         {"images.deny", !listed, image.text() + (listed ? " is listed" : " is not listed")});
   }
   Named<Sha1Digest> sha1;
   Named<Sha256Digest> sha256;
-  for (const VerifiedEntry& entry : entries) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const VerifiedEntry& entry = entries[i];
     if (entry.key().identifier != image) continue;
     const std::string& endorser = entry.key().endorser;
     sha1.emplace(entry.metadata().sha1, endorser);
     if (entry.metadata().sha256) sha256.emplace(*entry.metadata().sha256, endorser);
+    if (!results[i].accepted()) continue;
     for (const auto& stored : entry.metadata().stored) {
       sha1.emplace(stored.digests.sha1, endorser);
       sha256.emplace(stored.digests.sha256, endorser);
     }
   }
-  ask(results, "checksums.deny_sha1", rules.sha1.deny, sha1);
-  ask(results, "checksums.deny_sha256", rules.sha256.deny, sha256);
-  return results;
+  ask(bans, "checksums.deny_sha1", rules.sha1.deny, sha1);
+  ask(bans, "checksums.deny_sha256", rules.sha256.deny, sha256);
+  for (EntryResult& result : results) {
+    result.rules.insert(result.rules.end(), bans.begin(), bans.end());
+  }
 }
 
 std::string denied_content(const Rules& rules, const Identifier& image, const DigestSet& stored,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "registry/policy/bans.h"
 #include "strata/base/limits.h"
 #include "strata/base/text.h"
 
@@ -16,7 +15,11 @@ RuleResult signature_rule(const VerifiedEntry& entry) {
   // Under the legacy profile an e-mail may be unproven, so that a list of e-mails would mean
   // nothing.
   if (entry.signature().profile != metadata::Profile::kStrict) {
-    return {"signature", false, "was verified under the legacy profile only"};
+    std::string why = "was verified under the legacy profile only";
+    if (entry.signature().certificate_email.empty()) {
+      why += "; the certificate carries no e-mail, so nothing proves who the endorser is";
+    }
+    return {"signature", false, std::move(why)};
   }
   const std::string& algorithm = entry.signature().algorithm;
   if (entry.signature().weak) return {"signature", false, algorithm + " is weak"};
@@ -54,12 +57,28 @@ void ask_denied(std::vector<RuleResult>& results, const char* rule, const std::s
   results.push_back({rule, !listed, text + (listed ? " is listed" : " is not listed")});
 }
 
-void ask_signer(std::vector<RuleResult>& results, const Rules& rules, const VerifiedEntry& entry) {
+// Anybody can write any subject into a certificate of its own.
+RuleResult subject_rule(const Rules& rules, const VerifiedEntry& entry, UnixMillis now) {
+  const std::string& subject = entry.signature().subject;
+  RuleResult result{"signers.allow_subjects", false, subject + " is not listed"};
+  if (!rules.subjects.allow.contains(subject)) return result;
+  check(rules.signers_ca.has_value(), "subjects are allowed with a CA only");
+  const metadata::Verdict verdict =
+      rules.signers_ca->judge(entry.certificate(), entry.key().created, now);
+  result.passed = verdict.kind == metadata::Verdict::Kind::kChains;
+  result.reason = subject + (result.passed ? " is listed, with a chain to signers.ca_file"
+                                           : " is listed, but the certificate claims it only: " +
+                                                 verdict.reason);
+  return result;
+}
+
+void ask_signer(std::vector<RuleResult>& results, const Rules& rules, const VerifiedEntry& entry,
+                UnixMillis now) {
   const std::string& email = entry.key().endorser;
   ask_allowed(results, "endorsers.allow", rules.endorsers.allow, email, email);
   ask_denied(results, "endorsers.deny", rules.endorsers.deny, email, email);
   const std::string& subject = entry.signature().subject;
-  ask_allowed(results, "signers.allow_subjects", rules.subjects.allow, subject, subject);
+  if (!rules.subjects.allow.empty()) results.push_back(subject_rule(rules, entry, now));
   ask_denied(results, "signers.deny_subjects", rules.subjects.deny, subject, subject);
   const std::string& hex = entry.signature().fingerprint;
   const auto fingerprint = Sha256Digest::from_hex(hex);
@@ -129,7 +148,7 @@ std::string days(UnixMillis time) {
 
 Judge::Judge(const Rules& rules, const Identifier& image, std::span<const VerifiedEntry> entries,
              UnixMillis now)
-    : rules_(rules), image_(image), now_(now), bans_(ask_bans(rules, image, entries)) {
+    : rules_(rules), image_(image), now_(now) {
   for (const VerifiedEntry& entry : entries) {
     // Only entries that are proven can take the place of an older one.
     const bool proven = entry.signature().profile == metadata::Profile::kStrict;
@@ -169,9 +188,8 @@ std::vector<RuleResult> Judge::ask(const VerifiedEntry& entry) const {
   if (rules_.age_max) results.push_back(age_rule(entry));
   ask_encodings(results, rules_, entry);
   ask_format(results, rules_, entry);
-  ask_signer(results, rules_, entry);
+  ask_signer(results, rules_, entry, now_);
   ask_content(results, rules_, entry);
-  results.insert(results.end(), bans_.begin(), bans_.end());
   return results;
 }
 

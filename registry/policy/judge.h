@@ -10,8 +10,8 @@
 
 namespace strata::policy {
 
-// Asks every rule but the quorum of one image's entries. A view of `rules` and `entries`, for one
-// evaluation.
+// Asks every rule but the quorum and those of the content of one image's entries. A view of `rules`
+// and `entries`, for one evaluation.
 class Judge {
  public:
   Judge(const Rules& rules, const Identifier& image,
@@ -27,7 +27,6 @@ class Judge {
   const Identifier image_;
   const UnixMillis now_;
   std::map<std::string, UnixMillis> newest_;  // of this image, by endorser
-  std::vector<RuleResult> bans_;              // asked of the image, so the same for each entry
 };
 
 }  // namespace strata::policy

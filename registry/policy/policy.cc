@@ -35,7 +35,7 @@ Policy Policy::deny_all(std::string reason) {
 }
 
 Decision Policy::evaluate(const Identifier& image, std::span<const VerifiedEntry> entries,
-                          UnixMillis now) const {
+                          UnixMillis now, const MoreRules& more) const {
   Decision decision;
   if (denied_) {
     decision.reason = "everything is refused: " + *denied_;
@@ -44,8 +44,13 @@ Decision Policy::evaluate(const Identifier& image, std::span<const VerifiedEntry
   const Judge judge(rules_, image, entries, now);
   for (const VerifiedEntry& entry : entries) {
     decision.results.push_back({entry.key(), judge.ask(entry)});
+    if (!more) continue;
+    for (RuleResult& rule : more(entry)) {
+      decision.results.back().rules.push_back(std::move(rule));
+    }
   }
   add_quorum_rule(rules_, entries, decision.results);
+  add_bans(rules_, image, entries, decision.results);
   const VerifiedEntry* chosen = nullptr;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!decision.results[i].accepted()) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,10 @@ namespace strata::policy {
 // A value; all functions are const and may run on any thread.
 class Policy {
  public:
+  // What somebody else knows of an entry and the policy must not overrule, e.g. a registry whether
+  // it trusts the endorser now.
+  using MoreRules = std::function<std::vector<RuleResult>(const metadata::VerifiedEntry&)>;
+
   explicit Policy(Rules rules) : rules_(std::move(rules)) {}
   // kMalformed, naming the list or key, and the item.
   [[nodiscard]] static Result<Policy> parse(std::string_view text, Form form);
@@ -30,11 +35,11 @@ class Policy {
   // under the strict profile, is the newest of its endorser, and passes each rule of the policy:
   // allowed by every list that is not empty, denied by none. One that passes is enough, unless the
   // policy wants several endorsers; another endorser cannot veto, but a denied identifier or
-  // checksum refuses all entries of the image, whichever of them names it. Of several that pass,
-  // the newest is taken.
+  // checksum refuses all entries of the image (bans.h says whose word counts). Of several that
+  // pass, the newest is taken. `more` is asked of each entry with the policy's own rules.
   [[nodiscard]] Decision evaluate(const Identifier& image,
-                                  std::span<const metadata::VerifiedEntry> entries,
-                                  UnixMillis now) const;
+                                  std::span<const metadata::VerifiedEntry> entries, UnixMillis now,
+                                  const MoreRules& more = {}) const;
 
   // Whether bytes that are at hand may be kept and served: images.deny and checksums.deny_* only.
   // kForbidden, naming the rule.

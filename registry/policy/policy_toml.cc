@@ -3,7 +3,9 @@
 
 #include "registry/policy/rules.h"
 #include "strata/base/config.h"
+#include "strata/base/limits.h"
 #include "strata/base/text.h"
+#include "strata/io/file_system.h"
 #include "strata/metadata/image_metadata.h"
 
 namespace strata::policy {
@@ -23,8 +25,8 @@ class TomlReader {
 
   Result<Rules> read() {
     Rules rules;
-    for (const auto part :
-         {&TomlReader::read_lists, &TomlReader::read_requirements, &TomlReader::read_quorum}) {
+    for (const auto part : {&TomlReader::read_lists, &TomlReader::read_signers_ca,
+                            &TomlReader::read_requirements, &TomlReader::read_quorum}) {
       if (Status status = (this->*part)(rules); !status) return status.error();
     }
     // Last: it knows which keys have been asked for.
@@ -54,6 +56,7 @@ class TomlReader {
   }
 
   Status read_lists(Rules& rules);
+  Status read_signers_ca(Rules& rules);
   Status read_requirements(Rules& rules);
   Status read_quorum(Rules& rules);
 
@@ -115,6 +118,38 @@ Status TomlReader::read_lists(Rules& rules) {
     return status;
   }
   return read_pair("checksums", "_sha256", rules.sha256, Sha256Digest::from_hex);
+}
+
+// A CA's word on subjects: without it a list of them would allow whoever writes one into a
+// certificate.
+Status TomlReader::read_signers_ca(Rules& rules) {
+  const auto path = file_.text("signers.ca_file");
+  if (!path) {
+    if (rules.subjects.allow.empty()) return {};
+    return broken("signers.allow_subjects",
+                  "needs signers.ca_file, a PEM file of the CA whose certificates may have these "
+                  "subjects: anybody can make a self-signed certificate with any subject; or list "
+                  "signers.allow_fingerprints");
+  }
+  if (rules.subjects.allow.empty()) {
+    return broken("signers.ca_file", "without signers.allow_subjects it allows and denies nothing");
+  }
+  // Relative to whatever folder a command is called in, it would be anybody's CA.
+  if (!path->starts_with('/')) return broken("signers.ca_file", "must be an absolute path");
+  const Limits limits;
+  const auto fs = io::make_posix_file_system();
+  const auto pem = io::read_file(*fs, *path, limits.trust_file_bytes_max);
+  if (!pem) return broken("signers.ca_file", *path + ": " + pem.error().detail());
+  auto authorities = metadata::Authorities::load(*pem, {}, limits);
+  if (!authorities) {
+    // It is worded for the registry's own key.
+    std::string_view why = authorities.error().detail();
+    constexpr std::string_view kKey = "trust.ca_file: ";
+    if (why.starts_with(kKey)) why.remove_prefix(kKey.size());
+    return broken("signers.ca_file", *path + ": " + std::string(why));
+  }
+  rules.signers_ca = *std::move(authorities);
+  return {};
 }
 
 Status TomlReader::read_requirements(Rules& rules) {

@@ -9,16 +9,30 @@ namespace {
 
 using metadata::VerifiedEntry;
 
-// Distinct endorsers, counted one by one: a later entry counts if both its e-mail and its
-// certificate are new.
+// An image can have a thousand entries, and each of them says this.
+constexpr std::size_t kNamesShown = 5;
+
+// Distinct endorsers, counted one by one: a later entry counts if both its e-mail and its key are
+// new.
 struct Agreement {
-  std::set<std::string> emails, certificates;
+  std::set<std::string> emails, keys;
   void add(const VerifiedEntry& entry) {
-    const std::string& email = entry.key().endorser;
-    const std::string& certificate = entry.signature().fingerprint;
-    if (emails.contains(email) || certificates.contains(certificate)) return;
-    emails.insert(email);
-    certificates.insert(certificate);
+    const auto key = metadata::key_fingerprint(entry.certificate());
+    check(key.has_value(), "a verified entry has a key");
+    if (emails.contains(entry.key().endorser) || keys.contains(*key)) return;
+    emails.insert(entry.key().endorser);
+    keys.insert(*key);
+  }
+  [[nodiscard]] std::string names() const {
+    std::string text;
+    std::size_t shown = 0;
+    for (const std::string& email : emails) {
+      if (shown++ == kNamesShown) {
+        return text + " and " + std::to_string(emails.size() - kNamesShown) + " more";
+      }
+      text += (text.empty() ? ": " : ", ") + email;
+    }
+    return text;
   }
 };
 
@@ -48,13 +62,11 @@ void add_quorum_rule(const Rules& rules, std::span<const VerifiedEntry> entries,
       results[i].rules.push_back({"quorum", false, why});
       continue;
     }
-    const auto& agreed = agreements[*entries[i].metadata().sha256].emails;
-    std::string names;
-    for (const std::string& email : agreed) names += (names.empty() ? ": " : ", ") + email;
-    results[i].rules.push_back({"quorum", agreed.size() >= rules.quorum,
-                                std::to_string(agreed.size()) + " of the " +
-                                    std::to_string(rules.quorum) +
-                                    " endorsers needed agree on its SHA-256" + names});
+    const Agreement& agreed = agreements[*entries[i].metadata().sha256];
+    const std::size_t count = agreed.emails.size();
+    results[i].rules.push_back({"quorum", count >= rules.quorum,
+                                std::to_string(count) + " of the " + std::to_string(rules.quorum) +
+                                    " endorsers needed agree on its SHA-256" + agreed.names()});
   }
 }
 

@@ -10,6 +10,7 @@
 #include "strata/base/digest.h"
 #include "strata/base/ids.h"
 #include "strata/base/result.h"
+#include "strata/metadata/authorities.h"
 
 // What a policy file says, as a value. Two files say it; registry/FORMAT.md ("Policy file") has
 // both forms. In both, a list that is empty does not count, and what is unknown, double or of the
@@ -22,8 +23,11 @@ struct Lists {
 };
 
 struct Rules {
-  Lists<std::string> endorsers;      // e-mail addresses, exact
-  Lists<std::string> subjects;       // of certificates, as written into documents, exact
+  Lists<std::string> endorsers;  // e-mail addresses, exact
+  Lists<std::string> subjects;   // of certificates, as written into documents, exact
+  // signers.ca_file: an allowed subject counts with a chain to one of these. There when
+  // `subjects.allow` is not empty.
+  std::optional<metadata::Authorities> signers_ca;
   Lists<Sha256Digest> fingerprints;  // of certificates
   Lists<Identifier> images;
   Lists<Sha1Digest> sha1;      // allowed: the decoded bytes; denied: decoded or stored ones
@@ -40,7 +44,7 @@ enum class Form : unsigned char { kStratusLab, kToml };
 // By the name alone, so that no content can be read as the other form: "*.toml" is ours.
 [[nodiscard]] Form form_of(std::string_view path);
 
-// kMalformed, naming the list or key, and the item.
+// kMalformed, naming the list or key, and the item. TOML may name another file, which is read.
 [[nodiscard]] Result<Rules> parse_stratuslab(std::string_view text);
 [[nodiscard]] Result<Rules> parse_toml(std::string_view text);
 

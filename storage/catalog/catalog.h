@@ -20,7 +20,12 @@ namespace strata::catalog {
 // One registration per decoded content (ARCHITECTURE: outbox). The worker in storage/service makes
 // a document from the images that have the content now; nothing here is derived twice.
 struct Registration {
-  enum class State : unsigned char { kPending, kRegistered, kFailed };
+  enum class State : unsigned char {
+    kPending,
+    kRegistered,
+    kFailed,
+    kAsked,  // the registry has `document` and waits for its endorser to confirm it
+  };
   Sha256Digest content;  // of the decoded bytes: the key
   State state = State::kPending;
   std::uint64_t wanted = 0;     // raised by each change of an image with this content

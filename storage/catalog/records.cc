@@ -15,7 +15,7 @@ using blob::JsonFields;
 
 constexpr std::uint64_t kRecordVersion = 1;
 constexpr std::size_t kTimeBytes = 8;
-constexpr std::array<std::string_view, 3> kStates = {"pending", "registered", "failed"};
+constexpr std::array<std::string_view, 4> kStates = {"pending", "registered", "failed", "asked"};
 
 // Eight bytes that sort like the number.
 std::string big_endian(std::uint64_t number) {

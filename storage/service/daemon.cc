@@ -137,11 +137,11 @@ Status Daemon::Parts::open_registrar(const std::string& public_url) {
   STRATA_TRY(auto loaded, load_endorser(config, clock));
   endorser.emplace(std::move(loaded));
   STRATA_TRY(auto registry, http::Url::parse(config.registry_url));
-  registrar.emplace(
-      Registrar::Options{std::move(registry), config.register_mode, public_url, config.limits},
-      *catalog, clock, *endorser, counts);
+  registrar.emplace(Registrar::Options{std::move(registry), config.register_mode, public_url,
+                                       config.limits, &policy},
+                    *catalog, clock, *endorser, counts);
   services->registrar = &*registrar;
-  return registrar->adopt_unannounced();
+  return registrar->review();
 }
 
 Daemon::Daemon(Config config) : parts_(std::make_unique<Parts>(std::move(config))) {}
@@ -213,8 +213,9 @@ std::string Daemon::url() const {
   return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port());
 }
 
-void Daemon::reload(const Config& config) {
-  parts_->policy.reload(config.policy_file);
+void Daemon::reload_policy(const std::string& path) {
+  parts_->policy.reload(path);
+  if (parts_->registrar) parts_->registrar->policy_changed();
 }
 
 void Daemon::drain() {

@@ -17,8 +17,8 @@ class Daemon {
   [[nodiscard]] Status start();
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::string url() const;  // http://HOST:PORT
-  // Takes over the policy; the rest, but for the log, needs a restart.
-  void reload(const Config& config);
+  // Reads the policy again, and has announced or withdrawn what it decides otherwise.
+  void reload_policy(const std::string& path);
   // Requests in flight finish (limits.drain_timeout); blocks until all is closed.
   void drain();
 

@@ -73,10 +73,10 @@ metadata::ImageMetadata without_words(const metadata::ImageMetadata& document) {
   return bare;
 }
 
-metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous) {
+metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous, std::string reason) {
   previous.endorsement.reset();
   previous.locations.clear();
-  previous.deprecated = "no longer stored";
+  previous.deprecated = std::move(reason);
   return previous;
 }
 

@@ -21,7 +21,8 @@ namespace strata::storage {
 // Only what a private image tells: that this content exists, until when the entry holds.
 [[nodiscard]] metadata::ImageMetadata without_words(const metadata::ImageMetadata& document);
 
-// The same content after its last image is gone: what `previous` said, deprecated, without places.
-[[nodiscard]] metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous);
+// The same content when it is no longer offered: what `previous` said, deprecated, without places.
+[[nodiscard]] metadata::ImageMetadata withdraw_content(metadata::ImageMetadata previous,
+                                                       std::string reason = "no longer stored");
 
 }  // namespace strata::storage

@@ -86,7 +86,8 @@ Status ImagePublisher::publish(std::unique_ptr<blob::BlobWriter> writer,
                                const blob::BlobProperties& properties) {
   STRATA_TRY(catalog::Image image, checked_image(session, properties));
   // Not in publish_committed(): what was believed before a crash is an image, which cannot be read.
-  if (const Status allowed = allow_content(services_, properties); !allowed) return allowed;
+  const Status allowed = allow_publication(services_.policy, properties);
+  if (!allowed) return allowed;
   const auto published = services_.images.publish(std::move(writer), std::move(image), properties);
   if (!published) return published.error();
   count();

@@ -37,17 +37,19 @@ void raise_descriptor_limit() {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// SIGHUP: what can change while the daemon runs is the log and the policy; a configuration that is
-// not right changes nothing.
-void reload(int argc, char** argv, strata::storage::Daemon& daemon) {
+// SIGHUP: what can change while the daemon runs is the log and the policy. A configuration that is
+// not right changes nothing but that the policy, whose path is known, is read again: a ban must not
+// wait for a key elsewhere to be corrected.
+void reload(int argc, char** argv, strata::storage::Daemon& daemon, std::string& policy_file) {
   const auto line = strata::storage::parse_command_line(argc, argv);
-  if (!line) {
+  if (line) {
+    strata::log::configure(line->config.log_level, line->config.log_format);
+    policy_file = line->config.policy_file;
+  } else {
     strata::log::error("reload.refused", {{"error", line.error().detail()}});
-    return;
   }
-  strata::log::configure(line->config.log_level, line->config.log_format);
-  daemon.reload(line->config);
-  strata::log::info("reload", {{"what", "log, policy"}});
+  daemon.reload_policy(policy_file);
+  strata::log::info("reload", {{"what", line ? "log, policy" : "policy"}});
 }
 
 }  // namespace
@@ -69,11 +71,12 @@ int main(int argc, char** argv) {
   strata::storage::Daemon daemon(line->config);
   if (const auto status = daemon.start(); !status) return complain(status.error());
   std::fprintf(stderr, "listening on %s\n", daemon.url().c_str());
+  std::string policy_file = line->config.policy_file;
   for (;;) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (signal != SIGHUP) break;
-    reload(argc, argv, daemon);
+    reload(argc, argv, daemon, policy_file);
   }
   strata::log::info("draining", {});
   daemon.drain();

@@ -134,9 +134,8 @@ http::Awaitable<http::Response> put_upload(Services& services, http::Request& re
   if (const Status status = compare(*parameters, finished->properties); !status) {
     co_return fail(status.error());
   }
-  if (const Status status = allow_content(services, finished->properties); !status) {
-    co_return fail(status.error());
-  }
+  const Status allowed = allow_publication(services.policy, finished->properties);
+  if (!allowed) co_return fail(allowed.error());
 
   catalog::Image image =
       make_image(std::move(*parameters), ImageId::generate(services.clock, services.random),

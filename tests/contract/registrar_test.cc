@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "strata/base/log.h"
 #include "strata/digest/hasher.h"
 #include "tests/support/metadata_samples.h"
@@ -20,7 +22,8 @@ class MovableClock final : public Clock {
   UnixMillis now_ = 1'800'000'000'000;
 };
 
-// Answers each POST with the next status of the plan (the last one for ever), keeps the documents.
+// Answers each request with the next status of the plan (the last one for ever), keeps the
+// documents that are posted and the first lines.
 class FakeRegistry {
  public:
   explicit FakeRegistry(std::vector<std::string> plan)
@@ -31,6 +34,10 @@ class FakeRegistry {
     const std::lock_guard lock(mutex_);
     return documents_;
   }
+  [[nodiscard]] std::vector<std::string> requests() {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
 
  private:
   void serve(test::Peer& peer) {
@@ -38,13 +45,16 @@ class FakeRegistry {
       const std::string head = peer.read_head();
       if (head.empty()) return;
       const std::string name = "Content-Length: ";
-      const std::size_t length = std::stoul(head.substr(head.find(name) + name.size()));
+      const bool has_body = head.find(name) != std::string::npos;
+      const std::size_t length =
+          has_body ? std::stoul(head.substr(head.find(name) + name.size())) : 0;
       const std::string body = peer.read_exactly(length);
       std::string answer;
       {
         const std::lock_guard lock(mutex_);
-        documents_.push_back(body);
-        answer = plan_[std::min(documents_.size(), plan_.size()) - 1];
+        requests_.push_back(head.substr(0, head.find("\r\n")));
+        if (has_body) documents_.push_back(body);
+        answer = plan_[std::min(requests_.size(), plan_.size()) - 1];
       }
       if (answer == "cut") return peer.close();
       const std::string type = answer.substr(answer.find(' ') + 1);
@@ -57,6 +67,7 @@ class FakeRegistry {
   std::mutex mutex_;
   std::vector<std::string> plan_;
   std::vector<std::string> documents_;
+  std::vector<std::string> requests_;
   test::ScriptedServer server_;
 };
 
@@ -72,8 +83,8 @@ class RegistrarTest : public testing::Test {
   std::unique_ptr<Registrar> registrar(const std::string& url,
                                        RegisterMode mode = RegisterMode::kAll) {
     return std::make_unique<Registrar>(
-        Registrar::Options{*http::Url::parse(url), mode, "http://storage:1", Limits{}}, *catalog_,
-        clock_, endorser_, counts_);
+        Registrar::Options{*http::Url::parse(url), mode, "http://storage:1", Limits{}, &policy_},
+        *catalog_, clock_, endorser_, counts_);
   }
   catalog::Image put(std::string_view bytes,
                      catalog::Visibility visibility = catalog::Visibility::kPublic) {
@@ -97,7 +108,18 @@ class RegistrarTest : public testing::Test {
     for (const Registration& registration : *due) registrar.attempt(registration);
   }
 
+  void set_policy(const std::string& text) {
+    const std::string path = folder_.path() + "/policy.toml";
+    std::ofstream(path) << text;
+    policy_.reload(path);
+  }
+  // The newest document that the registry got.
+  static metadata::ImageMetadata last(FakeRegistry& registry) {
+    return *metadata::parse(registry.documents().back());
+  }
+
   test::TemporaryDirectory folder_;
+  policy::PolicyHolder policy_{""};
   MovableClock clock_;
   SystemRandom random_;
   Metrics metrics_;
@@ -289,14 +311,14 @@ TEST_F(RegistrarTest, WhatNeverGotAnEntryIsAdoptedOnce) {
   auto image = put("abc", catalog::Visibility::kPrivate);
   auto narrow = registrar(registry.url(), RegisterMode::kPublic);
   attempt_due(*narrow);  // nothing to say in this mode
-  ASSERT_TRUE(narrow->adopt_unannounced());
+  ASSERT_TRUE(narrow->review());
   attempt_due(*narrow);
   EXPECT_TRUE(registry.documents().empty());
   auto wide = registrar(registry.url(), RegisterMode::kAll);
-  ASSERT_TRUE(wide->adopt_unannounced());
+  ASSERT_TRUE(wide->review());
   attempt_due(*wide);
   EXPECT_EQ(registry.documents().size(), 1u);
-  ASSERT_TRUE(wide->adopt_unannounced());
+  ASSERT_TRUE(wide->review());
   attempt_due(*wide);
   EXPECT_EQ(registry.documents().size(), 1u);
   EXPECT_EQ(*catalog_->get(image.id), image);
@@ -312,6 +334,135 @@ TEST_F(RegistrarTest, AChangeDuringAnAttemptIsNotForgotten) {
   EXPECT_LT(record(image).done, record(image).wanted);
   attempt_due(*worker);
   EXPECT_EQ(record(image).done, record(image).wanted);
+  EXPECT_EQ(registry.documents().size(), 2u);
+}
+
+// A registry with confirmation takes the document and asks its endorser. Sending it again could be
+// another e-mail each time, a new document certainly would.
+TEST_F(RegistrarTest, WhatWaitsForAConfirmationIsLookedForAndNotSentAgain) {
+  FakeRegistry registry(
+      {"202 Accepted", "404 Not Found", "503 Service Unavailable", "404 Not Found", "200 OK"});
+  const auto image = put("abc");
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  for (int i = 0; i < 3; ++i) {
+    const Registration waiting = record(image);
+    EXPECT_EQ(waiting.state, Registration::State::kAsked);
+    EXPECT_LT(waiting.done, waiting.wanted);
+    EXPECT_TRUE(waiting.entry_url.empty());
+    if (i != 2) {
+      EXPECT_NE(waiting.error.find("confirmation-needed"), std::string::npos);
+    }
+    EXPECT_TRUE(catalog_->due_registrations(clock_.now(), 10)->empty());  // it backs off
+    worker = registrar(registry.url());                                   // a restart
+    ASSERT_TRUE(worker->review());
+    clock_.now_ += 3'600'000;
+    attempt_due(*worker);
+  }
+  clock_.now_ += 3'600'000;
+  attempt_due(*worker);
+  const Registration done = record(image);
+  EXPECT_EQ(done.state, Registration::State::kRegistered);
+  EXPECT_TRUE(done.error.empty());
+  ASSERT_EQ(registry.documents().size(), 1u);
+  const auto signed_one = last(registry);
+  const metadata::EntryKey key{signed_one.identifier, signed_one.endorsement->email,
+                               signed_one.endorsement->created};
+  EXPECT_EQ(done.entry_url, registry.url() + key.path());
+  ASSERT_EQ(registry.requests().size(), 5u);
+  EXPECT_EQ(registry.requests()[1], "GET " + key.path() + " HTTP/1.1");
+}
+
+TEST_F(RegistrarTest, AnotherEmailIsSentForTheSameBytesWhenSomebodyAsks) {
+  FakeRegistry registry({"202 Accepted", "202 Accepted", "200 OK"});
+  const auto image = put("abc");
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  ASSERT_TRUE(catalog_->retry_registration(image.content.decoded.sha256));
+  attempt_due(*worker);
+  EXPECT_EQ(record(image).state, Registration::State::kAsked);
+  const auto documents = registry.documents();
+  ASSERT_EQ(documents.size(), 2u);
+  EXPECT_EQ(documents[0], documents[1]);
+  // A change is another document.
+  put("abc");
+  clock_.now_ += 3'600'000;
+  attempt_due(*worker);
+  EXPECT_EQ(registry.documents().size(), 3u);
+  EXPECT_EQ(record(image).state, Registration::State::kRegistered);
+}
+
+TEST_F(RegistrarTest, ABannedImageIsWithdrawnAndAnnouncedAgainWhenItIsAllowed) {
+  FakeRegistry registry({"201 Created"});
+  const auto image = put("abc");
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  set_policy("images.deny = ['" + image.identifier().text() + "']\n");
+  ASSERT_TRUE(worker->review());
+  attempt_due(*worker);
+  ASSERT_EQ(registry.documents().size(), 2u);
+  EXPECT_EQ(last(registry).deprecated, "withdrawn by its site");
+  EXPECT_TRUE(last(registry).locations.empty());
+  ASSERT_TRUE(worker->review());  // once
+  attempt_due(*worker);
+  EXPECT_EQ(registry.documents().size(), 2u);
+  ASSERT_TRUE(catalog_->put(image, true));  // PATCH
+  attempt_due(*worker);
+  EXPECT_TRUE(last(registry).locations.empty()) << "a change does not offer it again";
+  set_policy("");
+  ASSERT_TRUE(worker->review());
+  clock_.now_ += 3'600'000;
+  attempt_due(*worker);
+  EXPECT_FALSE(last(registry).deprecated);
+  EXPECT_EQ(last(registry).locations.size(), 1u);
+}
+
+TEST_F(RegistrarTest, OnlyTheBannedFormOfAContentGoes) {
+  FakeRegistry registry({"201 Created"});
+  auto packed = put("abc");
+  packed.id = ImageId::generate(clock_, random_);
+  packed.blob = BlobId::generate(random_);
+  packed.content.stored = digest::digest_of("abc, compressed");
+  ASSERT_TRUE(catalog_->put(packed, true));
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  EXPECT_EQ(last(registry).locations.size(), 2u);
+  set_policy("checksums.deny_sha256 = ['" + packed.content.stored.sha256.hex() + "']\n");
+  ASSERT_TRUE(worker->review());
+  attempt_due(*worker);
+  EXPECT_EQ(last(registry).locations.size(), 1u);
+  EXPECT_FALSE(last(registry).deprecated);
+}
+
+TEST_F(RegistrarTest, WhatWasBannedBeforeItCouldBePostedIsNotOffered) {
+  FakeRegistry registry({"503 Service Unavailable", "201 Created"});
+  const auto image = put("abc");
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  set_policy("images.deny = ['" + image.identifier().text() + "']\n");
+  ASSERT_TRUE(worker->review());
+  clock_.now_ += 3'600'000;
+  attempt_due(*worker);
+  ASSERT_EQ(registry.documents().size(), 2u);
+  EXPECT_TRUE(last(registry).locations.empty());
+}
+
+// A typing error must not withdraw a whole store.
+TEST_F(RegistrarTest, ABrokenPolicyAnnouncesAndWithdrawsNothing) {
+  FakeRegistry registry({"201 Created"});
+  const auto image = put("abc");
+  auto worker = registrar(registry.url());
+  attempt_due(*worker);
+  set_policy("images.deni = []\n");
+  ASSERT_TRUE(worker->review());
+  ASSERT_TRUE(catalog_->put(image, true));
+  attempt_due(*worker);
+  EXPECT_EQ(registry.documents().size(), 1u);
+  EXPECT_EQ(record(image).state, Registration::State::kPending);
+  EXPECT_NE(record(image).error.find("images.deni"), std::string::npos);
+  set_policy("");
+  clock_.now_ += 3'600'000;
+  attempt_due(*worker);
   EXPECT_EQ(registry.documents().size(), 2u);
 }
 

@@ -107,3 +107,30 @@ stop registry || fail "strata-registry did not end well"
 start_registry
 has 1 "identifier=$identifier" || fail "the first entry is gone"
 has 1 "identifier=$identifier4" || fail "the last entry is gone"
+
+say "a registry that asks by e-mail: pending, one message and not another, also over a restart; then registered"
+stop registry || fail "strata-registry did not end well"
+mkdir "$WORK/mails"
+printf '#!/bin/sh\ncat >"%s/$$"\n' "$WORK/mails" >"$WORK/sendmail"
+chmod 700 "$WORK/sendmail"
+printf '[confirmation]\ncommand = ["%s"]\nfrom = "registry@hub.example"\n' "$WORK/sendmail" >"$WORK/registry.toml"
+start_registry --config "$WORK/registry.toml"
+mails() { find "$WORK/mails" -type f | wc -l; }
+noise 100005 asked >"$WORK/asked"
+upload "$WORK/asked" "asked.raw?visibility=public"
+asked=$ID identifier5=$(json .identifier)
+waits() { http 200 "$STORAGE/v1/images/$asked" && [[ $(json .registration.state) == pending && $(json .registration.error) == confirmation-needed* ]]; }
+await 30 waits || fail "it does not say what it waits for: $(cat "$WORK/body")"
+stop storage || fail "strata-storage did not end well"
+start_storage
+looked() { grep -q "method=GET path=/metadata/$identifier5/.*status=404" "$WORK/registry.log"; }
+await 30 looked || fail "nobody looks whether it was confirmed"
+waits || fail "no longer waiting: $(cat "$WORK/body")"
+has 0 "identifier=$identifier5" "status=all" || fail "an entry that nobody confirmed"
+expect "e-mails" "$(mails)" 1
+link=$(grep -ho 'http[^ ]*/v1/confirmations/[^ ]*' "$WORK/mails/"* | tr -d '\r')
+http 201 -d 'action=confirm' "$link"
+await 90 registered "$asked" || fail "confirmed, and not registered: $(curl -sS "$STORAGE/v1/images/$asked")"
+http 200 "$STORAGE/v1/images/$asked"
+http 200 "$(json .registration.entry)"
+expect "e-mails" "$(mails)" 1

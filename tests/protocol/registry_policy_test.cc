@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <fstream>
 
-#include "../support/registry_process.h"
+#include "../support/configured_registry.h"
 
 namespace strata::test {
 namespace {
@@ -97,6 +97,68 @@ TEST_F(RegistryPolicyTest, NamesThatAreNoIdentifiers) {
   EXPECT_EQ(daemon_->get("/v1/policy").head.status, 404);
   EXPECT_EQ(daemon_->get("/v1/policy/a/b").head.status, 404);
   EXPECT_THAT(daemon_->get("/openapi.json").body, HasSubstr("/v1/policy/{identifier}"));
+}
+
+// With rules of trust of its own.
+class RegistryPolicyTrust : public ConfiguredRegistry {
+ protected:
+  std::string with_policy(const std::string& policy, const std::string& more) const {
+    return "[policy]\nfile = \"" + file("policy.toml", policy) + "\"\n" + more;
+  }
+  [[nodiscard]] json::object decision() const {
+    const auto response = daemon_->get("/v1/policy/" + image_of("1").identifier.text());
+    EXPECT_EQ(response.head.status, 200) << response.body;
+    return json::parse(response.body).as_object();
+  }
+  static std::string listed(const std::string& endorsers) {
+    return "[trust]\nmode = \"listed\"\nendorsers = [" + endorsers + "]\n";
+  }
+};
+
+// Accepted under rules that no longer hold: such an entry is shown as not trusted, and so it
+// counts.
+TEST_F(RegistryPolicyTrust, WhomTheRegistryDoesNotTrustNowDoesNotCount) {
+  const Identity a = make_identity({.email = "a@x.example"});
+  const Identity b = make_identity({.email = "b@x.example"});
+  const std::string policy = "quorum.count = 2\n";
+  start(with_policy(policy, listed("'a@x.example', 'b@x.example'")));
+  accepted(document_by(a, "1"));
+  accepted(document_by(b, "1"));
+  EXPECT_TRUE(decision().at("accepted").as_bool());
+  reload(with_policy(policy, listed("'b@x.example'")));
+  const json::object refused = decision();
+  EXPECT_FALSE(refused.at("accepted").as_bool());
+  const std::string text = json::serialize(refused);
+  EXPECT_THAT(text, HasSubstr(R"({"rule":"trust","passed":false,"reason":"the signature holds, )"
+                              R"(but this registry does not list it)"));
+  EXPECT_THAT(text, HasSubstr("1 of the 2 endorsers needed"));
+}
+
+TEST_F(RegistryPolicyTrust, AnEndorserThatIsBoundByConfigurationCounts) {
+  const Identity nameless = make_identity({.email = ""});
+  const std::string binding =
+      "[[trust.bindings]]\nemail = \"ops@images.example\"\nfingerprint = \"" +
+      metadata::Endorser::load(nameless.key, nameless.certificate)->fingerprint() + "\"\n";
+  const std::string policy = "endorsers.allow = ['ops@images.example']\n";
+  start(with_policy(policy, binding));
+  accepted(document_by(nameless, "1", kOpsEmail));
+  EXPECT_TRUE(decision().at("accepted").as_bool()) << json::serialize(decision());
+  reload(with_policy(policy, ""));
+  const json::object unbound = decision();
+  EXPECT_FALSE(unbound.at("accepted").as_bool());
+  EXPECT_THAT(json::serialize(unbound), HasSubstr("the certificate carries no e-mail"));
+}
+
+TEST_F(RegistryPolicyTrust, TheDocumentsOfADecisionAreBounded) {
+  start(with_policy("", "[limits]\nlist_bytes_max = 10000\n"));
+  accepted(document_by(make_identity(), "1"));
+  EXPECT_TRUE(decision().at("accepted").as_bool());
+  for (int i = 0; i < 5; ++i) {
+    accepted(document_by(make_identity({.email = std::to_string(i) + "@x.example"}), "1"));
+  }
+  const auto response = daemon_->get("/v1/policy/" + image_of("1").identifier.text());
+  EXPECT_EQ(response.head.status, 503);
+  EXPECT_THAT(response.body, HasSubstr("list_bytes_max"));
 }
 
 }  // namespace

@@ -83,6 +83,32 @@ TEST(PolicyQuorum, OneCertificateAndOneAddressCountOnce) {
   EXPECT_FALSE(decide("quorum.count = 2", one_address).accepted()) << "two keys, one address";
 }
 
+// Rules of somebody else, like a registry's trust, come before the quorum and the bans.
+TEST(PolicyQuorum, EntriesThatFailMoreRulesDoNotCount) {
+  const std::vector<VerifiedEntry> two = {entry("a@x.example"), entry("b@x.example")};
+  const auto policy = Policy::parse("quorum.count = 2", Form::kToml);
+  const auto decide_with = [&](const std::string& trusted) {
+    return policy->evaluate(sample_metadata().identifier, two, kSampleTime,
+                            [&](const VerifiedEntry& entry) -> std::vector<RuleResult> {
+                              const bool all = trusted.empty();
+                              return {{"trust", all || entry.key().endorser == trusted, "so"}};
+                            });
+  };
+  EXPECT_TRUE(decide_with("").accepted());
+  const Decision decision = decide_with("a@x.example");
+  EXPECT_FALSE(decision.accepted());
+  EXPECT_THAT(failed_rule(decision, 0)->reason, HasSubstr("1 of the 2"));
+  EXPECT_EQ(failed_rule(decision, 1)->rule, "trust");
+}
+
+TEST(PolicyQuorum, NamesAFewOfManyThatAgree) {
+  std::vector<VerifiedEntry> many;
+  for (char c = 'a'; c < 'i'; ++c) many.push_back(entry(std::string(1, c) + "@x.example"));
+  const Decision decision = decide("quorum.count = 9", many);
+  EXPECT_THAT(failed_rule(decision)->reason, HasSubstr("8 of the 9"));
+  EXPECT_THAT(failed_rule(decision)->reason, HasSubstr("e@x.example and 3 more"));
+}
+
 TEST(PolicyQuorum, OnlyMembersCount) {
   const std::string text = "quorum.count = 2\nquorum.endorsers = ['a@x.example', 'b@x.example']";
   const Decision without =

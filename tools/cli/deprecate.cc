@@ -12,6 +12,7 @@ struct DeprecateOptions {
   std::string entry, reason, created, output;
   Credentials credentials;
   bool post = false;
+  bool any_signer = false;
 };
 
 // What is to be deprecated, and when it was endorsed.
@@ -29,10 +30,22 @@ Result<Subject> from_file(const std::string& file) {
   return Subject{*std::move(metadata), created};
 }
 
+// A certificate is renewed now and then; but values that somebody else signed in this endorser's
+// name must not get its signature just because a registry answers with them.
+Status check_signer(const metadata::VerifiedEntry& current, const metadata::Endorser& endorser) {
+  if (current.signature().fingerprint == endorser.fingerprint()) return {};
+  return Error(Errc::kVerification,
+               "its current entry was signed with another certificate, sha-256 " +
+                   current.signature().fingerprint +
+                   ": look at it (strata entry URL), then take its values with --any-signer, or "
+                   "those of an entry of yours with --created; " +
+                   current.key().path());
+}
+
 // The endorser's own entry: nobody can deprecate for another.
 Result<Subject> from_registry(const Context& context, const Identifier& identifier,
                               const metadata::Endorser& endorser, const std::string& email,
-                              const std::string& created) {
+                              const DeprecateOptions& options) {
   STRATA_TRY(FoundEntries found, find_entries(context, identifier, email));
   std::erase_if(found.verified, [&](const auto& entry) { return entry.key().endorser != email; });
   if (found.verified.empty()) {
@@ -41,14 +54,13 @@ Result<Subject> from_registry(const Context& context, const Identifier& identifi
                  "the registry has no entry of " + identifier.text() + " endorsed by " + email);
   }
   const metadata::VerifiedEntry& current = found.verified.front();
-  // A certificate is renewed now and then; but what a registry answers should not pass for ours.
-  if (current.signature().fingerprint != endorser.fingerprint()) {
-    std::fprintf(stderr,
-                 "strata: its current entry was signed with another certificate, sha-256 %s\n",
-                 current.signature().fingerprint.c_str());
+  if (options.created.empty()) {
+    if (!options.any_signer) {
+      if (Status same = check_signer(current, endorser); !same) return same.error();
+    }
+    return Subject{current.metadata(), current.key().created};
   }
-  if (created.empty()) return Subject{current.metadata(), current.key().created};
-  const auto key = metadata::EntryKey::parse(identifier.text(), email, created);
+  const auto key = metadata::EntryKey::parse(identifier.text(), email, options.created);
   if (!key) return Error(Errc::kUsage, "--created: " + key.error().detail());
   STRATA_TRY(const auto entry, fetch_entry(context, *key));
   return Subject{entry.metadata(), current.key().created};
@@ -68,7 +80,7 @@ Result<Subject> find_subject(const Context& context, const DeprecateOptions& opt
   if (!metadata::is_valid_email(email)) {
     return Error(Errc::kUsage, "the certificate has no e-mail address: give yours with --email");
   }
-  return from_registry(context, *identifier, endorser, email, options.created);
+  return from_registry(context, *identifier, endorser, email, options);
 }
 
 Status run_deprecate(const Context& context, const DeprecateOptions& options) {
@@ -107,6 +119,9 @@ void add_deprecate(CLI::App& metadata, Context& context) {
   command->add_option("--reason", options->reason, "What readers are told")->required();
   command->add_option("--created", options->created,
                       "Take the values of your entry of that date; default: the newest");
+  command->add_flag("--any-signer", options->any_signer,
+                    "Take the values also when the current entry was signed with another "
+                    "certificate, e.g. the one before yours; else exit 4");
   add_credentials(*command, options->credentials);
   auto* output = command->add_option("-o,--output", options->output,
                                      "Where to write the document; - is standard output");

@@ -139,4 +139,8 @@ struct SigningCertificate {
 [[nodiscard]] Result<SigningCertificate> signing_certificate(std::string_view document,
                                                              const Limits& limits);
 
+// SHA-256 (hex) over what makes the public key of a DER certificate (the modulus, or curve and
+// point): the same for all certificates of one key, however they are made. kMalformed.
+[[nodiscard]] Result<std::string> key_fingerprint(std::span<const std::uint8_t> certificate);
+
 }  // namespace strata::metadata
