@@ -42,7 +42,7 @@ Result<SitePolicy::Entries> SitePolicy::current_entries(const Identifier& image)
   for (const auto& stored : page.entries) {
     STRATA_TRY(const std::string document, app_.store.document(stored.key));
     bytes_read_ += document.size();
-    if (bytes_read_ > app_.limits.list_bytes_max) {
+    if (is_spent()) {
       return Error(Errc::kUnavailable,
                    "the documents that the site's policy asks for are more than list_bytes_max");
     }
@@ -71,10 +71,17 @@ Result<bool> SitePolicy::accepts(const EntryKey& key) {
   const std::string& image = key.identifier.text();
   auto known = accepted_.find(image);
   if (known == accepted_.end()) {
-    STRATA_TRY(auto keys, judge(key.identifier));
-    known = accepted_.emplace(image, std::move(keys)).first;
+    auto keys = judge(key.identifier);
+    // Not asked again: an image with very many endorsers comes with as many entries.
+    if (!keys) accepted_.emplace(image, std::vector<EntryKey>());
+    if (!keys) return keys.error();
+    known = accepted_.emplace(image, std::move(*keys)).first;
   }
   return contains(known->second, key);
+}
+
+bool SitePolicy::is_spent() const {
+  return bytes_read_ > app_.limits.list_bytes_max;
 }
 
 }  // namespace strata::registry

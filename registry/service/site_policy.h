@@ -22,6 +22,8 @@ class SitePolicy {
   // to be read for this request is more than limits.list_bytes_max, or limits.page_size_max
   // entries.
   [[nodiscard]] Result<bool> accepts(const metadata::EntryKey& key);
+  // No more is read for this request: only what is known is still answered.
+  [[nodiscard]] bool is_spent() const;
 
  private:
   using Entries = std::vector<metadata::VerifiedEntry>;

@@ -11,8 +11,10 @@ using metadata::Verdict;
 
 // Certificates that are remembered, with their verdicts: more than a registry has endorsers.
 constexpr std::size_t kKnownBytesMax = 16 * kMiB;
-constexpr std::size_t kKnownBytesEach = 512;        // of one, besides its certificate
-constexpr std::size_t kCertificateKept = 8 * kKiB;  // a longer one is asked for each time
+constexpr std::size_t kKnownBytesEach = 512;  // of one, besides its certificate and reason
+// A longer one is read and judged each time. It bounds the reason of a verdict, too: that may name
+// its subject.
+constexpr std::size_t kCertificateKept = 8 * kKiB;
 
 std::set<std::string, std::less<>> canonical(const std::vector<std::string>& endorsers) {
   std::set<std::string, std::less<>> set;
@@ -102,13 +104,16 @@ Result<Verdict> RulesInForce::judge(const Claim& claim) const {
     STRATA_TRY(der, claim.certificate());
   }
   Verdict verdict = rules_.authorities->judge(der, claim.created, now);
-  if (der.size() > kCertificateKept) der.clear();
-  remember(claim.signature.fingerprint, {std::move(der), verdict, now});
+  if (der.size() <= kCertificateKept) {
+    remember(claim.signature.fingerprint, {std::move(der), verdict, now});
+  }
   return verdict;
 }
 
 void RulesInForce::remember(const std::string& fingerprint, Known known) const {
-  const auto bytes = [](const Known& one) { return one.der.size() + kKnownBytesEach; };
+  const auto bytes = [](const Known& one) {
+    return one.der.size() + one.verdict.reason.size() + kKnownBytesEach;
+  };
   const std::lock_guard lock(mutex_);
   if (known_bytes_ + bytes(known) > kKnownBytesMax) {
     known_.clear();

@@ -72,7 +72,7 @@ class RulesInForce final : public metadata::Bindings {
   class Inquiry;
   // What is remembered of one certificate.
   struct Known {
-    std::vector<std::uint8_t> der;  // empty: too long to be kept
+    std::vector<std::uint8_t> der;
     metadata::Verdict verdict;
     UnixMillis judged = 0;
   };

@@ -84,7 +84,7 @@ class Listing {
   Result<bool> add(const StoredEntry& entry) {
     if (!place_for_virt_builder(entry) || !is_trusted(app_, *rules_, entry)) return true;
     const auto accepted = policy_.accepts(entry.key);
-    if (!accepted && accepted.error().code() == Errc::kUnavailable) return false;
+    if (!accepted && accepted.error().code() == Errc::kUnavailable) return !policy_.is_spent();
     if (!accepted) return accepted.error();
     return !*accepted || index_.add(entry, file_of(entry), app_.public_url + entry.key.path());
   }

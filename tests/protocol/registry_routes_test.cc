@@ -426,6 +426,11 @@ TEST_F(VirtBuilderIndexTest, AsksTheSitesPolicy) {
   EXPECT_THAT(names(), ElementsAre("second"));
   restart("", "[limits]\nlist_bytes_max = 100\n");
   EXPECT_EQ(status_of(first), 503);
+  // One image that has more endorsers than may be asked keeps none of the others out.
+  const auto other = sample_endorser("b@images.example");
+  EXPECT_EQ(post(signed_document(disk("2", "Second"), other)).head.status, 201);
+  restart("", "[limits]\npage_size_max = 1\n");
+  EXPECT_THAT(names(), ElementsAre("first"));
 }
 
 TEST_F(VirtBuilderIndexTest, IsBoundedAndTakesNoFieldsFromTexts) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "registry/service/trust.h"
 #include "strata/base/text.h"
 #include "tests/support/certificate_authority.h"
@@ -147,6 +149,25 @@ TEST_F(RegistryRules, ACertificateIsAskedForOnce) {
     }
     for (const Stored* stored : {&good, &alone, &foreign, &young}) EXPECT_EQ(stored->asked, 1);
   }
+}
+
+TEST_F(RegistryRules, ManyThreadsAskAtOnce) {
+  CertificateAuthority ca, stranger("Stranger");
+  const RulesInForce rules(
+      {.mode = Mode::kCa, .authorities = authorities_of(ca.certificate(), ca.revocation_list())},
+      clock_);
+  const Stored good(ca.issue({})), foreign(stranger.issue({})), alone(test::make_identity());
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, mine = std::vector<Stored>{good, foreign, alone}]() mutable {
+      for (int i = 0; i < 30; ++i) {
+        EXPECT_TRUE(rules.decide(mine[0].claim(kSampleTime + i)));
+        EXPECT_FALSE(rules.decide(mine[1].claim(kSampleTime + i)));
+        EXPECT_FALSE(rules.decide(mine[2].claim(kSampleTime + i)));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST_F(RegistryRules, AVerdictHoldsUntilAListRunsOut) {
