@@ -6,10 +6,14 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "registry/metadata/certificate.h"
+#include "registry/metadata/certificate_cache.h"
+#include "strata/base/text.h"
 
 namespace strata::metadata {
 namespace {
@@ -34,12 +38,57 @@ UnixMillis millis_of(const ASN1_TIME* time) {
   return static_cast<UnixMillis>(timegm(&parts)) * 1000;
 }
 
-Result<InfosPtr> read_pem(std::string_view pem, std::string_view what) {
+constexpr UnixMillis kEarliest = std::numeric_limits<UnixMillis>::min();
+constexpr UnixMillis kLatest = std::numeric_limits<UnixMillis>::max();
+
+// A file of PEM blocks, and what may stand in it.
+struct PemKind {
+  std::string_view key;  // of the configuration
+  std::array<std::string_view, 3> names;
+  std::string_view rule;
+};
+constexpr PemKind kCertificateFile = {
+    "trust.ca_file",
+    {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"},
+    "it may hold certificates only; revocation lists belong into trust.crl_file, keys nowhere"};
+constexpr PemKind kListFile = {
+    "trust.crl_file", {"X509 CRL", "", ""}, "it may hold revocation lists (X509 CRL) only"};
+
+Error wrong_file(const PemKind& kind, const std::string& why) {
+  return {Errc::kUsage, std::string(kind.key) + ": " + why};
+}
+
+// OpenSSL passes over blocks whose name it does not know, so that a list under a misspelt name
+// would be none. Whatever looks like the begin of a block must be one of this kind.
+Result<std::size_t> count_blocks(std::string_view pem, const PemKind& kind) {
+  std::size_t count = 0;
+  for (std::string_view line : split(pem, '\n')) {
+    if (line.find("-BEGIN") == line.npos) continue;
+    constexpr std::string_view kBegin = "-----BEGIN ", kEnd = "-----";
+    while (!line.empty() && static_cast<unsigned char>(line.back()) <= ' ') line.remove_suffix(1);
+    std::string_view name;
+    if (line.starts_with(kBegin) && line.ends_with(kEnd) &&
+        line.size() > kBegin.size() + kEnd.size()) {
+      name = line.substr(kBegin.size(), line.size() - kBegin.size() - kEnd.size());
+    }
+    if (name.empty() || std::ranges::find(kind.names, name) == kind.names.end()) {
+      return wrong_file(kind, std::string(kind.rule) + ", and a line is '" +
+                                  std::string(line.substr(0, 80)) + "'");
+    }
+    ++count;
+  }
+  return count;
+}
+
+Result<InfosPtr> read_pem(std::string_view pem, const PemKind& kind) {
+  STRATA_TRY(const std::size_t blocks, count_blocks(pem, kind));
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   check(bio != nullptr, "OpenSSL has no memory");
   InfosPtr infos(PEM_X509_INFO_read_bio(bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
-  if (infos == nullptr) return Error(Errc::kUsage, std::string(what) + ": a broken PEM block");
+  if (infos == nullptr || static_cast<std::size_t>(sk_X509_INFO_num(infos.get())) != blocks) {
+    return wrong_file(kind, "a broken PEM block");
+  }
   return infos;
 }
 
@@ -98,16 +147,14 @@ Status add_authority(Certificates& into, X509* certificate) {
 }
 
 Result<Certificates> read_authorities(std::string_view pem, const Limits& limits) {
-  STRATA_TRY(const InfosPtr infos, read_pem(pem, "trust.ca_file"));
+  STRATA_TRY(const InfosPtr infos, read_pem(pem, kCertificateFile));
   Certificates read{StorePtr(X509_STORE_new())};
   check(read.store != nullptr, "OpenSSL has no memory");
   for (int i = 0; i < sk_X509_INFO_num(infos.get()); ++i) {
     const X509_INFO* info = sk_X509_INFO_value(infos.get(), i);
     X509* certificate = info->x509;
     if (certificate == nullptr || info->crl != nullptr || info->x_pkey != nullptr) {
-      return Error(Errc::kUsage,
-                   "trust.ca_file: it may hold certificates only; revocation lists belong into "
-                   "trust.crl_file, keys nowhere");
+      return wrong_file(kCertificateFile, std::string(kCertificateFile.rule));
     }
     if (Status status = add_authority(read, certificate); !status) return status.error();
   }
@@ -137,18 +184,27 @@ bool is_signed_by_one(X509_CRL* list, X509_STORE* store) {
 
 struct Lists {
   std::size_t count = 0;
-  UnixMillis next_update = std::numeric_limits<UnixMillis>::max();  // the earliest
+  // When one begins to hold or runs out: between two of these nothing about them changes.
+  std::vector<UnixMillis> changes;
+
+  [[nodiscard]] UnixMillis next_change(UnixMillis now) const {
+    UnixMillis next = kLatest;
+    for (const UnixMillis change : changes) {
+      if (change > now) next = std::min(next, change);
+    }
+    return next;
+  }
 };
 
 Result<Lists> add_lists(X509_STORE* store, std::string_view pem) {
   Lists lists;
   if (pem.empty()) return lists;
-  STRATA_TRY(const InfosPtr infos, read_pem(pem, "trust.crl_file"));
+  STRATA_TRY(const InfosPtr infos, read_pem(pem, kListFile));
   for (int i = 0; i < sk_X509_INFO_num(infos.get()); ++i) {
     const X509_INFO* info = sk_X509_INFO_value(infos.get(), i);
     X509_CRL* list = info->crl;
     if (list == nullptr || info->x509 != nullptr) {
-      return Error(Errc::kUsage, "trust.crl_file: it may hold revocation lists (X509 CRL) only");
+      return wrong_file(kListFile, std::string(kListFile.rule));
     }
     const std::string who = name_text(X509_CRL_get_issuer(list));
     if (!is_signed_by_one(list, store)) {
@@ -160,7 +216,8 @@ Result<Lists> add_lists(X509_STORE* store, std::string_view pem) {
       return Error(Errc::kUsage, "trust.crl_file: the list of " + who +
                                      " does not say until when it holds (nextUpdate)");
     }
-    lists.next_update = std::min(lists.next_update, millis_of(X509_CRL_get0_nextUpdate(list)));
+    lists.changes.push_back(millis_of(X509_CRL_get0_lastUpdate(list)));
+    lists.changes.push_back(millis_of(X509_CRL_get0_nextUpdate(list)));
     check(X509_STORE_add_crl(store, list) == 1, "OpenSSL has no memory");
     ++lists.count;
   }
@@ -170,8 +227,22 @@ Result<Lists> add_lists(X509_STORE* store, std::string_view pem) {
   return lists;
 }
 
-Verdict unknown(std::string reason) {
-  return {.kind = Verdict::Kind::kUnknown, .reason = std::move(reason)};
+// Whatever `created` says and whenever it is asked.
+Verdict always(Verdict::Kind kind, std::string reason) {
+  return {.kind = kind,
+          .reason = std::move(reason),
+          .from = kEarliest,
+          .to = kLatest,
+          .recheck = kLatest};
+}
+
+// Nobody in the bundle has the issuer's name and key: no date changes that. A chain that ends
+// higher up may be another one at another time.
+bool is_without_issuer(X509_STORE_CTX* look) {
+  const int error = X509_STORE_CTX_get_error(look);
+  return X509_STORE_CTX_get_error_depth(look) == 0 &&
+         (error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+          error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
 }
 
 }  // namespace
@@ -211,15 +282,20 @@ struct Authorities::Impl {
     if (X509_verify_cert(look.get()) != 1) {
       const X509* at = X509_STORE_CTX_get_current_cert(look.get());
       const std::string reason =
-          X509_verify_cert_error_string(X509_STORE_CTX_get_error(look.get()));
+          X509_verify_cert_error_string(X509_STORE_CTX_get_error(look.get())) +
+          (at == nullptr ? "" : ", for " + subject_of(at));
       ERR_clear_error();
-      return unknown("it has no chain to a CA of this registry that holds at " +
-                     format_rfc3339(created) + ": " + reason +
-                     (at == nullptr ? "" : ", for " + subject_of(at)));
+      constexpr const char* kNoChain = "it has no chain to a CA of this registry";
+      if (is_without_issuer(look.get())) {
+        return always(Verdict::Kind::kUnknown, std::string(kNoChain) + ": " + reason);
+      }
+      return {.kind = Verdict::Kind::kUnknown,
+              .reason = kNoChain + (" that holds at " + format_rfc3339(created)) + ": " + reason,
+              .from = created,
+              .to = created,
+              .recheck = kLatest};
     }
-    Verdict verdict{.kind = Verdict::Kind::kChains,
-                    .to = std::numeric_limits<UnixMillis>::max(),
-                    .recheck = lists.next_update};
+    Verdict verdict{.kind = Verdict::Kind::kChains, .to = kLatest, .recheck = kLatest};
     const STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(look.get());
     for (int i = 0; i < sk_X509_num(chain); ++i) {
       const X509* link = sk_X509_value(chain, i);
@@ -242,20 +318,23 @@ Result<Authorities> Authorities::load(std::string_view certificates,
 
 Verdict Authorities::judge(std::span<const std::uint8_t> certificate, UnixMillis created,
                            UnixMillis now) const {
-  const auto read = read_certificate(certificate);
-  if (!read) return unknown(read.error().detail());
-  X509* x509 = read->x509.get();
+  const auto read = shared_certificate(certificate);
+  if (!read) return always(Verdict::Kind::kUnknown, read.error().detail());
+  X509* x509 = (*read)->x509.get();
   // First: that it was revoked must be found whatever else is wrong with it.
   Findings findings;
   if (impl_->lists.count > 0) findings = impl_->look_for_revocation(x509, now);
-  if (findings.revoked) return {.kind = Verdict::Kind::kRevoked, .reason = "its CA has revoked it"};
+  if (findings.revoked) return always(Verdict::Kind::kRevoked, "its CA has revoked it");
   // An absent extension allows all.
   if ((X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0) {
-    return unknown("its key usage does not allow signatures");
+    return always(Verdict::Kind::kUnknown, "its key usage does not allow signatures");
   }
   Verdict verdict = impl_->look_for_chain(x509, created);
-  if (verdict.kind == Verdict::Kind::kChains && !findings.problem.empty()) {
-    return unknown("whether its CA has revoked it cannot be told: " + findings.problem);
+  if (verdict.kind != Verdict::Kind::kChains) return verdict;
+  verdict.recheck = impl_->lists.next_change(now);
+  if (!findings.problem.empty()) {
+    verdict.kind = Verdict::Kind::kUnknown;
+    verdict.reason = "whether its CA has revoked it cannot be told: " + findings.problem;
   }
   return verdict;
 }

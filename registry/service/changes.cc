@@ -71,15 +71,18 @@ Result<Response> get_changes(App& app, const Request& request) {
     next = change.sequence;
   }
   const bool nothing = list.empty();
+  const std::uint64_t last = app.store.last_sequence();
   // Read last, so that it is never before "next".
-  const json::object answer{{"store", app.store_id},
-                            {"changes", std::move(list)},
-                            {"next", next},
-                            {"last", app.store.last_sequence()}};
+  const json::object answer{
+      {"store", app.store_id}, {"changes", std::move(list)}, {"next", next}, {"last", last}};
   Response response = respond(200, kJsonType, json::serialize(answer) + "\n");
   response.headers.set("Cache-Control", "no-store");
   const auto until = request.begin + wanted.wait;
-  if (nothing && std::chrono::steady_clock::now() < until) response.hold_until = until;
+  // A peer ahead of us knows another store (ours was reset or restored): it must notice that now.
+  const bool is_ahead = wanted.since > last;
+  if (nothing && !is_ahead && std::chrono::steady_clock::now() < until) {
+    response.hold_until = until;
+  }
   return response;
 }
 

@@ -73,18 +73,55 @@ Status check_confirmation(const ConfirmationSettings& settings) {
   return {};
 }
 
+// How others than this machine get here: by the address, or by a proxy that public_url tells of.
+// Empty: not at all.
+std::string way_in(const Config& config) {
+  if (!http::is_loopback_host(config.host)) {
+    return "listening on " + config.host + ", which is not a loopback address,";
+  }
+  const auto url = http::Url::parse(config.public_url);
+  if (config.public_url.empty() || (url && http::is_loopback_host(url->host))) return {};
+  return "public_url " + config.public_url + ", whose host is not a loopback address,";
+}
+
+// Without a CA an e-mail address in the list is what a certificate says of itself.
+Status check_listed_addresses(const Config& config, const std::string& way) {
+  if (config.trust.mode != TrustRules::Mode::kListed || config.trust.authorities ||
+      !config.confirmation.command.empty()) {
+    return {};
+  }
+  for (const std::string& endorser : config.trust.endorsers) {
+    if (endorser.find('@') == std::string::npos) continue;
+    return Error(Errc::kUsage,
+                 "trust.endorsers: '" + endorser +
+                     "' is an e-mail address, and anybody can make a certificate with it: " + way +
+                     " needs the SHA-256 fingerprint of the certificate instead, or trust.ca_file "
+                     "with the CA that issued it, or confirmation.command, which asks by e-mail");
+  }
+  return {};
+}
+
 // Values that are right one by one and wrong together.
 Status check_together(const Config& config) {
-  if (!http::is_loopback_host(config.host) && config.trust.mode == TrustRules::Mode::kAny) {
+  const std::string way = way_in(config);
+  const bool asks = !config.confirmation.command.empty();
+  if (!way.empty() && config.trust.mode == TrustRules::Mode::kAny) {
     return Error(Errc::kUsage,
-                 "listening on " + config.host +
-                     ", which is not a loopback address, needs --trust listed and a list "
-                     "[trust] endorsers, or --trust ca: otherwise anybody could publish");
+                 way +
+                     " needs --trust listed and a list [trust] endorsers, or --trust ca: "
+                     "otherwise anybody could publish");
   }
-  if (!http::is_loopback_host(config.host) && !config.confirmation.command.empty() &&
-      config.public_url.empty()) {
+  if (!way.empty()) {
+    if (Status status = check_listed_addresses(config, way); !status) return status;
+  }
+  if (!http::is_loopback_host(config.host) && asks && config.public_url.empty()) {
     return Error(Errc::kUsage,
                  "confirmation.command needs public_url: the links in its messages begin with it");
+  }
+  if (asks && config.threads < 2) {
+    return Error(Errc::kUsage,
+                 "confirmation.command needs at least 2 threads: one waits for the mail program, "
+                 "and with threads = 1 nobody would be answered meanwhile");
   }
   return {};
 }
@@ -119,6 +156,7 @@ Result<Config> load_config(const Flags& flags) {
     if (Status status = read_public_url(*value, config); !status) return status.error();
   }
   if (flags.trust) trust.mode = flags.trust;
+  if (flags.confirmation) config.confirmation = *flags.confirmation;
   STRATA_TRY(config.trust, make_trust_rules(trust, config.limits));
   if (Status status = check_confirmation(config.confirmation); !status) return status.error();
   if (Status status = check_together(config); !status) return status.error();

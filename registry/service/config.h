@@ -12,16 +12,18 @@
 
 namespace strata::registry {
 
-// What the command line says; it wins over the file.
-struct Flags {
-  std::string config;  // path; empty: none
-  std::optional<std::string> listen, data, public_url, trust;
-};
-
 // The table [confirmation]: endorsers are asked by e-mail. Off without a command.
 struct ConfirmationSettings {
   std::vector<std::string> command;  // an absolute path and its arguments
   std::string from;
+};
+
+// What the command line says; it wins over the file.
+struct Flags {
+  std::string config;  // path; empty: none
+  std::optional<std::string> listen, data, public_url, trust;
+  // No flag: what a daemon that reads its file again was started with.
+  std::optional<ConfirmationSettings> confirmation;
 };
 
 struct Config {
@@ -38,8 +40,9 @@ struct Config {
   Limits limits;
 };
 
-// kUsage with every problem found in the file, or the first rule that the values break together: an
-// address that is not loopback needs a list of trusted endorsers.
+// kUsage with every problem found in the file, or the first rule that the values break together:
+// where others can reach it (by `listen` or `public_url`) a registry must know whom it trusts, by
+// more than an e-mail address that a certificate claims.
 [[nodiscard]] Result<Config> load_config(const Flags& flags);
 
 }  // namespace strata::registry

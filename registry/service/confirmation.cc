@@ -31,6 +31,19 @@ Result<std::string> action_of(const Request& request) {
   return Error(Errc::kMalformed, "the answer must be action=confirm or action=abort");
 }
 
+// What the store says to these bytes for good.
+bool is_final(Errc refusal) {
+  return refusal == Errc::kNotNewer || refusal == Errc::kConflict || refusal == Errc::kCollision;
+}
+
+// The answer has been carried out, so that it is the answer of the request whatever comes of this.
+// What stays behind expires; until then the link answers 200 with the entry, or the same refusal.
+void forget(App& app, const std::string& token) {
+  if (Status status = app.confirmations->forget(token); !status) {
+    log::error("pending.remove_failed", {{"error", status.error().detail()}});
+  }
+}
+
 Status require_confirmations(const App& app) {
   if (app.confirmations != nullptr) return {};
   return Error(Errc::kNotFound, "this registry asks nobody to confirm by e-mail");
@@ -63,13 +76,16 @@ Result<Response> post_confirmation(App& app, const Request& request, const std::
     log::info("confirmation.aborted", {{"id", request.id}, {"endorser", pending.endorser}});
     return secretly(html(web::message_page("Thrown away", "The document was not published.")));
   }
-  STRATA_TRY(const auto entry,
-             admit_document(app, pending.document, *app.trust.rules(), pending.received));
-  STRATA_TRY(Response response, publish(app, request, entry));
-  // A crash before this leaves a link that answers 200 with the same entry.
-  if (Status status = app.confirmations->forget(token); !status) return status.error();
+  const auto rules = app.trust.rules();
+  STRATA_TRY(const auto entry, admit_document(app, pending.document, *rules, pending.received));
+  auto response = publish(app, request, entry, *rules);
+  if (!response) {
+    if (is_final(response.error().code())) forget(app, token);
+    return response.error();
+  }
+  forget(app, token);
   log::info("confirmation.confirmed", {{"id", request.id}, {"entry", entry.key().path()}});
-  return secretly(std::move(response));
+  return secretly(std::move(*response));
 }
 
 }  // namespace strata::registry

@@ -25,13 +25,14 @@ Confirmations::Confirmations(std::unique_ptr<PendingDocuments> pending,
       clock_(clock),
       random_(random) {}
 
-Result<UnixMillis> Confirmations::ask(const metadata::VerifiedEntry& entry,
+Result<UnixMillis> Confirmations::ask(const metadata::VerifiedEntry& entry, bool known,
                                       const std::string& public_url) {
   const std::string token = RandomId::generate(random_).text();
   STRATA_TRY(const std::string name, name_of(token));
   const std::string& endorser = entry.key().endorser;
   const UnixMillis now = clock_.now();
-  if (Status status = pending_->add(name, endorser, entry.document()); !status) {
+  const PendingDocuments::Claimant claimant{endorser, entry.signature().fingerprint, known};
+  if (Status status = pending_->add(name, claimant, entry.document()); !status) {
     return status.error();
   }
   const ConfirmationMail mail{.from = from_,
@@ -49,7 +50,14 @@ Result<UnixMillis> Confirmations::ask(const metadata::VerifiedEntry& entry,
     }
     return sent.error();
   }
+  pending_->mark_asked(name);
   return mail.expires;
+}
+
+std::optional<UnixMillis> Confirmations::asked_until(const metadata::VerifiedEntry& entry) {
+  const auto received = pending_->asked(entry.document());
+  if (!received) return std::nullopt;
+  return expiry_of(*received);
 }
 
 Result<PendingDocuments::Pending> Confirmations::find(std::string_view token) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,9 +21,12 @@ class Confirmations {
                 std::string from, const Clock& clock, Random& random);
 
   // Keeps the document and sends the message; returns when the link expires. Nothing is kept when
-  // the message could not be sent. kTooManyRequests, kUnavailable.
-  [[nodiscard]] Result<UnixMillis> ask(const metadata::VerifiedEntry& entry,
+  // the message could not be sent. `known`: entries of this endorser by this certificate are
+  // published. kTooManyRequests, kUnavailable.
+  [[nodiscard]] Result<UnixMillis> ask(const metadata::VerifiedEntry& entry, bool known,
                                        const std::string& public_url);
+  // When the link expires that was sent for these very bytes; nullopt: none that can be followed.
+  [[nodiscard]] std::optional<UnixMillis> asked_until(const metadata::VerifiedEntry& entry);
 
   // kNotFound: no secret of ours has this form. kGone: answered, or expired.
   [[nodiscard]] Result<PendingDocuments::Pending> find(std::string_view token);

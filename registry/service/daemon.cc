@@ -63,7 +63,7 @@ Status Daemon::start() {
   p.app.reset(new App{p.config.limits, p.clock, *p.store, p.trust, p.metrics, p.config.public_url,
                       std::move(store_id)});
   p.app->policy = &p.policy;
-  p.posts = std::make_unique<RateLimiter>(p.config.limits.posts_per_minute_max, p.clock);
+  p.posts = std::make_unique<RateLimiter>(p.config.limits.posts_per_minute_max);
   p.app->posts = p.posts.get();
   if (Status status = p.start_confirmations(); !status) return status;
   p.router = std::make_unique<Router>(*p.app);
@@ -88,8 +88,13 @@ std::string Daemon::url() const {
 
 void Daemon::reload(const Config& config) {
   parts_->trust.replace(config.trust);
-  parts_->policy.reload(config.policy_file);
+  parts_->config.policy_file = config.policy_file;
+  reload_policy();
   log::configure(config.log_level, config.log_format);
+}
+
+void Daemon::reload_policy() {
+  parts_->policy.reload(parts_->config.policy_file);
 }
 
 void Daemon::drain() {

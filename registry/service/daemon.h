@@ -20,6 +20,8 @@ class Daemon {
   [[nodiscard]] std::string url() const;  // "http://HOST:PORT" of the listener
   // Takes over trust, policy and log level; the rest needs a restart.
   void reload(const Config& config);
+  // The policy alone, from the file it was last read from.
+  void reload_policy();
   // Not ready, no new connections, requests in flight finish, then all is closed.
   void drain();
 

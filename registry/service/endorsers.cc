@@ -88,7 +88,7 @@ Result<Response> list_recent(const App& app, const Request& request, const std::
     }
     web::EndorserView view{.email = email, .days = days, .tags = {}, .entries = {}, .next = {}};
     STRATA_TRY(view.tags, app.store.tags(email, app.limits.search_total_exact_max));
-    for (const auto& entry : page.entries) view.entries.push_back(entry_view(app, entry));
+    view.entries = entry_views(app, page.entries);
     if (!page.next.empty()) {
       view.next = web::endorser_path(email) + parameters.with("cursor", page.next);
     }

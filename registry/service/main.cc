@@ -31,6 +31,8 @@ sigset_t block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file over "ulimit -f" is a failed write (EFBIG), no death
+  // Who starts us may have it ignored; then no child could be waited for, and no mail be sent.
+  std::signal(SIGCHLD, SIG_DFL);
   return signals;
 }
 
@@ -45,6 +47,8 @@ void raise_descriptor_limit() {
 void reload(const Flags& flags, strata::registry::Daemon& daemon) {
   const auto config = strata::registry::load_config(flags);
   if (!config) {
+    // The policy has its own file; a ban must not wait until all the rest is right again.
+    daemon.reload_policy();
     strata::log::error("reload.failed", {{"error", config.error().detail()}});
     return;
   }
@@ -84,9 +88,11 @@ int serve(const Flags& flags, const strata::registry::Config& config) {
   strata::registry::Daemon daemon(config);
   if (const auto status = daemon.start(); !status) return complain(status.error());
   std::fprintf(stderr, "listening on %s\n", daemon.url().c_str());
-  // The address stays, whatever the file says later: what is allowed on it is judged by it.
+  // These stay, whatever the file says later: what is allowed on an address is judged by it.
   Flags running = flags;
   running.listen = config.host + ":" + std::to_string(config.port);
+  if (!config.public_url.empty()) running.public_url = config.public_url;
+  running.confirmation = config.confirmation;
   for (;;) {
     int signal = 0;
     sigwait(&signals, &signal);

@@ -81,7 +81,7 @@ Result<Response> list(const App& app, const Request& request, const Path& path, 
     for (const std::string& part : path) {
       view.heading += (&part == &path.front() ? " of " : ", ") + part;
     }
-    for (const auto& entry : page.entries) view.entries.push_back(entry_view(app, entry));
+    view.entries = entry_views(app, page.entries);
     view.form.status = parameters.get("status").value_or("valid");
     view.form.sort = parameters.get("sort").value_or("-created");
     view.total = page.total;
@@ -103,7 +103,8 @@ std::string attachment(const entries::StoredEntry& entry, std::string_view exten
 }
 
 // What other endorsers say of the same image: the newest entry of each, a page of them.
-Result<std::vector<web::Other>> others_of(const App& app, const entries::StoredEntry& entry) {
+Result<std::vector<web::Other>> others_of(const App& app, const RulesInForce& rules,
+                                          const entries::StoredEntry& entry) {
   constexpr std::size_t kOthersShown = 50;
   Query query{.now = app.clock.now()};
   query.status = Query::Status::kAll;
@@ -113,7 +114,7 @@ Result<std::vector<web::Other>> others_of(const App& app, const entries::StoredE
   std::vector<web::Other> others;
   for (const auto& other : page.entries) {
     if (other.key.endorser == entry.key.endorser) continue;
-    web::EntryView view = entry_view(app, other);
+    web::EntryView view = entry_view(app, rules, other);
     others.push_back({view.path, view.endorser, view.created, view.standing});
   }
   return others;
@@ -153,17 +154,19 @@ Result<entries::StoredEntry> resolve_tag(const App& app, const std::string& emai
 
 Result<Response> show_entry(const App& app, const entries::StoredEntry& entry, Media media,
                             const Request& request) {
+  const auto rules = app.trust.rules();
   Response response;
   if (media == Media::kXml) {
     STRATA_TRY(response, show_document(app, entry, request));
   } else if (media == Media::kJson) {
-    response = respond(200, kJsonType, boost::json::serialize(entry_json(app, entry)) + "\n");
+    response =
+        respond(200, kJsonType, boost::json::serialize(entry_json(app, *rules, entry)) + "\n");
     response.headers.set("Content-Disposition", attachment(entry, "json"));
   } else {
-    web::EntryView view = entry_view(app, entry);
+    web::EntryView view = entry_view(app, *rules, entry);
     STRATA_TRY(const auto latest, app.store.latest(entry.key.identifier, entry.key.endorser));
     if (latest.key != entry.key) view.superseded_by = latest.key.path();
-    STRATA_TRY(view.others, others_of(app, entry));
+    STRATA_TRY(view.others, others_of(app, *rules, entry));
     response = html(web::entry_page(view));
   }
   response.headers.set("Vary", "Accept");

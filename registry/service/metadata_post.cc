@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "registry/service/multipart.h"
@@ -47,13 +48,40 @@ Result<bool> is_newest(const App& app, const metadata::EntryKey& key) {
   return latest.error();
 }
 
-Result<Response> ask_endorser(App& app, const Request& request,
-                              const metadata::VerifiedEntry& entry) {
-  STRATA_TRY(const UnixMillis expires, app.confirmations->ask(entry, app.public_url));
+// Whether this certificate has published in the endorser's name before, as far as a look at its
+// newest entries tells.
+Result<bool> has_published(const App& app, const metadata::VerifiedEntry& entry) {
+  constexpr std::size_t kLookedAt = 100;
+  entries::Query query;
+  query.filters.emplace_back(entries::Field::kEndorser, entry.key().endorser);
+  query.status = entries::Query::Status::kAll;
+  query.now = app.clock.now();
+  query.limit = std::min(kLookedAt, app.limits.page_size_max);
+  STRATA_TRY(const auto page, app.store.search(query));
+  return std::ranges::any_of(page.entries, [&](const entries::StoredEntry& stored) {
+    return stored.signature.fingerprint == entry.signature().fingerprint;
+  });
+}
+
+// Sends the message, unless it has been sent for the same bytes; returns when its link expires.
+Result<UnixMillis> send_message(App& app, const Request& request,
+                                const metadata::VerifiedEntry& entry) {
+  if (const auto expires = app.confirmations->asked_until(entry)) {
+    count_post(app, "asked-again");
+    return *expires;
+  }
+  STRATA_TRY(const bool known, has_published(app, entry));
+  STRATA_TRY(const UnixMillis expires, app.confirmations->ask(entry, known, app.public_url));
   count_post(app, "asked");
   log::info("confirmation.sent", {{"id", request.id},
                                   {"entry", entry.key().path()},
                                   {"fingerprint", entry.signature().fingerprint}});
+  return expires;
+}
+
+Result<Response> ask_endorser(App& app, const Request& request,
+                              const metadata::VerifiedEntry& entry) {
+  STRATA_TRY(const UnixMillis expires, send_message(app, request, entry));
   const std::string text =
       "confirmation email sent for new metadata entry: it is published when its endorser follows "
       "the link in the message to " +
@@ -80,7 +108,7 @@ Result<Response> post_document(App& app, const Request& request) {
     STRATA_TRY(const bool is_new, is_newest(app, entry.key()));
     if (is_new) return ask_endorser(app, request, entry);
   }
-  return publish(app, request, entry);
+  return publish(app, request, entry, *rules);
 }
 
 }  // namespace

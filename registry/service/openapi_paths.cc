@@ -214,7 +214,7 @@ constexpr std::string_view kV1 = R"json({
         "schema": {"type": "integer", "minimum": 0, "default": 0}},
       {"$ref": "#/components/parameters/limit"},
       {"name": "wait", "in": "query",
-        "description": "seconds; cut to the limit long_poll_max, and to none when too many wait",
+        "description": "seconds; cut to the limit long_poll_max, and to none when too many wait or since is beyond last",
         "schema": {"type": "integer", "minimum": 0, "default": 0}}],
     "responses": {
       "200": {"description": "A page, which may be empty", "content": {"application/json":

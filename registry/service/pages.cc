@@ -18,7 +18,7 @@ Result<Response> get_search_page(App& app, const Request& request) {
                .endorser = parameters.get("endorser").value_or(""),
                .status = parameters.get("status").value_or("valid"),
                .sort = parameters.get("sort").value_or("-created")};
-  for (const auto& entry : page.entries) view.entries.push_back(entry_view(app, entry));
+  view.entries = entry_views(app, page.entries);
   view.total = page.total;
   view.total_exact = page.total_exact;
   if (!page.next.empty()) view.next = "/" + parameters.with("cursor", page.next);

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "strata/base/digest.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
-#include "strata/metadata/image_metadata.h"
+#include "strata/digest/hasher.h"
+#include "strata/metadata/document.h"
 
 namespace strata::registry {
 namespace {
@@ -67,7 +67,13 @@ Status PendingDocuments::take_over() {
                        ? read(name)
                        : Result<Pending>(Error(Errc::kCorruptData, "a file with another name"));
     if (pending) {
-      known_[name] = {std::move(pending->endorser), pending->received};
+      // Verified when it came; a document without a certificate can only be damaged, and is
+      // refused when somebody follows its link.
+      auto certificate = metadata::signing_certificate(pending->document, limits_);
+      known_[name] = {.endorser = std::move(pending->endorser),
+                      .fingerprint = certificate ? std::move(certificate->fingerprint) : "",
+                      .received = pending->received,
+                      .document = digest::digest_of(pending->document).sha256};
       continue;
     }
     if (pending.error().code() == Errc::kIo) return pending.error();
@@ -89,10 +95,10 @@ UnixMillis PendingDocuments::expiry_of(UnixMillis received) const {
   return received + std::chrono::milliseconds(limits_.confirmation_valid).count();
 }
 
-Status PendingDocuments::remove_known(const std::string& name) {
+Status PendingDocuments::unlink(const std::string& name) {
   if (Status status = io::remove_if_there(*fs_, path_of(name)); !status) return status;
   known_.erase(name);
-  return fs_->sync_directory(folder_);
+  return {};
 }
 
 void PendingDocuments::remove_expired() {
@@ -101,22 +107,26 @@ void PendingDocuments::remove_expired() {
   for (const auto& [name, known] : known_) {
     if (expiry_of(known.received) <= now) expired.push_back(name);
   }
+  if (expired.empty()) return;
+  Status status;
   for (const std::string& name : expired) {
-    if (Status status = remove_known(name); !status) {
-      log::error("pending.remove_failed", {{"error", status.error().detail()}});
-    }
+    if (Status removed = unlink(name); !removed) status = removed;
   }
+  // Once for all of them: who posts waits for it.
+  if (Status synced = fs_->sync_directory(folder_); !synced) status = synced;
+  if (!status) log::error("pending.remove_failed", {{"error", status.error().detail()}});
 }
 
-Status PendingDocuments::check_room(std::string_view endorser) const {
+Status PendingDocuments::check_room(const Claimant& claimant) const {
   if (known_.size() >= limits_.confirmations_max) {
     return Error(Errc::kTooManyRequests, "too many documents wait for a confirmation");
   }
-  const auto of_endorser = std::count_if(known_.begin(), known_.end(), [&](const auto& entry) {
-    return entry.second.endorser == endorser;
+  const auto waiting = std::count_if(known_.begin(), known_.end(), [&](const auto& entry) {
+    return entry.second.endorser == claimant.endorser &&
+           (!claimant.known || entry.second.fingerprint == claimant.fingerprint);
   });
-  if (static_cast<std::size_t>(of_endorser) >= limits_.confirmations_per_endorser_max) {
-    return Error(Errc::kTooManyRequests, std::to_string(of_endorser) +
+  if (static_cast<std::size_t>(waiting) >= limits_.confirmations_per_endorser_max) {
+    return Error(Errc::kTooManyRequests, std::to_string(waiting) +
                                              " documents of this endorser wait for a "
                                              "confirmation: answer them, or wait until they "
                                              "expire");
@@ -124,17 +134,37 @@ Status PendingDocuments::check_room(std::string_view endorser) const {
   return {};
 }
 
-Status PendingDocuments::add(const std::string& name, std::string_view endorser,
+Status PendingDocuments::add(const std::string& name, const Claimant& claimant,
                              std::string_view document) {
   const std::lock_guard lock(mutex_);
   remove_expired();
-  if (Status status = check_room(endorser); !status) return status;
+  if (Status status = check_room(claimant); !status) return status;
   const UnixMillis now = clock_.now();
   const Status written = io::write_file_durably(*fs_, path_of(name), path_of(kTemporary),
-                                                text_of(endorser, now, document));
+                                                text_of(claimant.endorser, now, document));
   if (!written) return written;
-  known_[name] = {std::string(endorser), now};
+  known_[name] = {.endorser = claimant.endorser,
+                  .fingerprint = claimant.fingerprint,
+                  .received = now,
+                  .document = digest::digest_of(document).sha256};
   return {};
+}
+
+void PendingDocuments::mark_asked(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  // Answered already, perhaps.
+  if (const auto known = known_.find(name); known != known_.end()) known->second.asked = true;
+}
+
+std::optional<UnixMillis> PendingDocuments::asked(std::string_view document) {
+  const Sha256Digest digest = digest::digest_of(document).sha256;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, known] : known_) {
+    if (known.asked && known.document == digest && clock_.now() < expiry_of(known.received)) {
+      return known.received;
+    }
+  }
+  return std::nullopt;
 }
 
 Result<PendingDocuments::Pending> PendingDocuments::get(const std::string& name) {
@@ -147,7 +177,8 @@ Result<PendingDocuments::Pending> PendingDocuments::get(const std::string& name)
 Status PendingDocuments::remove(const std::string& name) {
   const std::lock_guard lock(mutex_);
   if (!known_.contains(name)) return gone();
-  return remove_known(name);
+  if (Status status = unlink(name); !status) return status;
+  return fs_->sync_directory(folder_);
 }
 
 }  // namespace strata::registry

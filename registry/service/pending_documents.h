@@ -3,10 +3,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "strata/base/clock.h"
+#include "strata/base/digest.h"
 #include "strata/base/limits.h"
 #include "strata/base/result.h"
 #include "strata/io/file_system.h"
@@ -24,6 +26,13 @@ class PendingDocuments {
     std::string document;
   };
 
+  // Who waits, by what takes up room.
+  struct Claimant {
+    std::string endorser;
+    std::string fingerprint;  // SHA-256 of the certificate, hex
+    bool known = false;       // entries by this certificate in this name are published
+  };
+
   // Takes over what the folder holds; files that are none of ours or damaged are removed. The
   // clock and the limits outlive it.
   [[nodiscard]] static Result<std::unique_ptr<PendingDocuments>> open(
@@ -31,9 +40,16 @@ class PendingDocuments {
       const Clock& clock);
 
   // Durable when it returns. `name` is the SHA-256 of the secret, hex. kTooManyRequests: as many
-  // wait as may, of all or of this endorser.
-  [[nodiscard]] Status add(const std::string& name, std::string_view endorser,
+  // wait as may, of all or of this endorser. Of a known claimant those of its own certificate
+  // count, so that strangers who use its name cannot take its room; of others all of the endorser,
+  // so that nobody fills a mailbox with ever new certificates.
+  [[nodiscard]] Status add(const std::string& name, const Claimant& claimant,
                            std::string_view document);
+  // The message about it has been sent.
+  void mark_asked(const std::string& name);
+  // When a document with these bytes came about which its endorser has been asked. Forgotten by a
+  // restart, which may have come between the document and its message.
+  [[nodiscard]] std::optional<UnixMillis> asked(std::string_view document);
   // kGone: never there, removed, or expired.
   [[nodiscard]] Result<Pending> get(const std::string& name);
   [[nodiscard]] Status remove(const std::string& name);
@@ -41,8 +57,10 @@ class PendingDocuments {
 
  private:
   struct Known {
-    std::string endorser;
-    UnixMillis received;
+    std::string endorser, fingerprint;
+    UnixMillis received = 0;
+    Sha256Digest document;
+    bool asked = false;
   };
 
   PendingDocuments(std::string folder, std::unique_ptr<io::FileSystem> fs, const Limits& limits,
@@ -50,9 +68,10 @@ class PendingDocuments {
   [[nodiscard]] Status take_over();
   [[nodiscard]] std::string path_of(const std::string& name) const { return folder_ + "/" + name; }
   [[nodiscard]] Result<Pending> read(const std::string& name) const;
-  void remove_expired();                                             // with mutex_
-  [[nodiscard]] Status check_room(std::string_view endorser) const;  // with mutex_
-  [[nodiscard]] Status remove_known(const std::string& name);        // with mutex_
+  // These with mutex_:
+  void remove_expired();
+  [[nodiscard]] Status check_room(const Claimant& claimant) const;
+  [[nodiscard]] Status unlink(const std::string& name);  // not yet durable
 
   const std::string folder_;
   const std::unique_ptr<io::FileSystem> fs_;

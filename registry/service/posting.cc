@@ -46,7 +46,7 @@ Result<metadata::VerifiedEntry> verify_posted(const App& app, std::string_view d
 Result<metadata::VerifiedEntry> admit_document(const App& app, std::string_view document,
                                                const RulesInForce& rules, UnixMillis received) {
   STRATA_TRY(auto entry, verify_posted(app, document, rules));
-  if (Status status = rules.decide(entry); !status) return status.error();
+  if (Status status = rules.decide_new(entry, received); !status) return status.error();
   if (Status status = check_created(app, entry, received); !status) return status.error();
   return entry;
 }
@@ -58,7 +58,8 @@ void count_post(App& app, std::string_view outcome) {
       .add();
 }
 
-Result<Response> publish(App& app, const Request& request, const metadata::VerifiedEntry& entry) {
+Result<Response> publish(App& app, const Request& request, const metadata::VerifiedEntry& entry,
+                         const RulesInForce& rules) {
   const auto inserted = app.store.insert(entry);
   if (!inserted) {
     // Two images of one SHA-1: by accident never, so somebody made them.
@@ -81,10 +82,10 @@ Result<Response> publish(App& app, const Request& request, const metadata::Verif
                                  {"fingerprint", stored.signature.fingerprint}});
   }
   const int status = is_new ? 201 : 200;
-  Response response =
-      prefers_html(request.head.headers)
-          ? html(web::entry_page(entry_view(app, stored)), status)
-          : respond(status, kJsonType, boost::json::serialize(entry_json(app, stored)) + "\n");
+  Response response = prefers_html(request.head.headers)
+                          ? html(web::entry_page(entry_view(app, rules, stored)), status)
+                          : respond(status, kJsonType,
+                                    boost::json::serialize(entry_json(app, rules, stored)) + "\n");
   response.headers.set("Location", app.public_url + stored.key.path());
   return response;
 }

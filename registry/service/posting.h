@@ -17,7 +17,8 @@ namespace strata::registry {
 
 // Inserts and answers with the entry: 201, or 200 when it was there; with Location.
 [[nodiscard]] Result<Response> publish(App& app, const Request& request,
-                                       const metadata::VerifiedEntry& entry);
+                                       const metadata::VerifiedEntry& entry,
+                                       const RulesInForce& rules);
 
 // Counts what became of a posted document.
 void count_post(App& app, std::string_view outcome);

@@ -5,23 +5,25 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 namespace strata::registry {
 namespace {
 
 constexpr double kMinuteMillis = 60'000;
-constexpr UnixMillis kSweepMillis = 1'000;  // so that a crowd of new peers does not buy one each
+constexpr std::chrono::seconds kSweepPause(
+    1);  // so that a crowd of new peers does not buy one each
 
 }  // namespace
 
-RateLimiter::RateLimiter(std::size_t per_minute, const Clock& clock, std::size_t peers_max)
+RateLimiter::RateLimiter(std::size_t per_minute, std::size_t peers_max, Now now)
     : burst_(static_cast<double>(per_minute)),
-      clock_(clock),
       peers_max_(peers_max),
-      overflow_{burst_, clock.now()} {}
+      now_(std::move(now)),
+      swept_(now_() - kSweepPause),
+      overflow_{burst_, now_()} {}
 
 std::string RateLimiter::group_of(std::string_view peer_address) {
   std::string text(peer_address.substr(0, peer_address.find('%')));  // without a zone
@@ -37,16 +39,16 @@ std::string RateLimiter::group_of(std::string_view peer_address) {
   return std::string(out.data()) + "/64";
 }
 
-void RateLimiter::refill(Bucket& bucket, UnixMillis now) const {
-  const auto passed = static_cast<double>(std::max<UnixMillis>(now - bucket.filled, 0));
-  bucket.tokens = std::min(burst_, bucket.tokens + passed * burst_ / kMinuteMillis);
+void RateLimiter::refill(Bucket& bucket, Time now) const {
+  const std::chrono::duration<double, std::milli> passed = now - bucket.filled;
+  bucket.tokens = std::min(burst_, bucket.tokens + passed.count() * burst_ / kMinuteMillis);
   bucket.filled = now;
 }
 
-RateLimiter::Bucket& RateLimiter::bucket_of(const std::string& group, UnixMillis now) {
+RateLimiter::Bucket& RateLimiter::bucket_of(const std::string& group, Time now) {
   const auto known = buckets_.find(group);
   if (known != buckets_.end()) return known->second;
-  if (buckets_.size() >= peers_max_ && std::abs(now - swept_) >= kSweepMillis) {
+  if (buckets_.size() >= peers_max_ && now - swept_ >= kSweepPause) {
     swept_ = now;
     // A full bucket says no more than none. An empty one is full again after a minute.
     for (auto at = buckets_.begin(); at != buckets_.end();) {
@@ -61,9 +63,9 @@ RateLimiter::Bucket& RateLimiter::bucket_of(const std::string& group, UnixMillis
 std::chrono::seconds RateLimiter::take(std::string_view peer_address) {
   using std::chrono::seconds;
   if (burst_ == 0) return seconds(0);
-  const UnixMillis now = clock_.now();
   const std::string group = group_of(peer_address);
   const std::lock_guard lock(mutex_);
+  const Time now = now_();  // behind the lock, so that no bucket sees it run backwards
   Bucket& bucket = bucket_of(group, now);
   refill(bucket, now);
   if (bucket.tokens >= 1) {

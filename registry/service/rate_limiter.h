@@ -2,12 +2,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-
-#include "strata/base/clock.h"
 
 namespace strata::registry {
 
@@ -15,8 +14,12 @@ namespace strata::registry {
 // IPv6 peer is its /64, which one customer has to himself. Any thread; memory is bounded.
 class RateLimiter {
  public:
-  // per_minute 0: no limit. The clock outlives the limiter.
-  RateLimiter(std::size_t per_minute, const Clock& clock, std::size_t peers_max = 65'536);
+  // Not the wall clock: one that is set forth fills all buckets at once.
+  using Time = std::chrono::steady_clock::time_point;
+  using Now = std::function<Time()>;  // any thread
+
+  explicit RateLimiter(std::size_t per_minute,  // 0: no limit
+                       std::size_t peers_max = 65'536, Now now = std::chrono::steady_clock::now);
 
   // Zero: go on. Else how long until this peer may try again, at least a second.
   [[nodiscard]] std::chrono::seconds take(std::string_view peer_address);
@@ -27,17 +30,17 @@ class RateLimiter {
  private:
   struct Bucket {
     double tokens;
-    UnixMillis filled;  // when `tokens` was right
+    Time filled;  // when `tokens` was right
   };
-  Bucket& bucket_of(const std::string& group, UnixMillis now);  // with mutex_
-  void refill(Bucket& bucket, UnixMillis now) const;
+  Bucket& bucket_of(const std::string& group, Time now);  // with mutex_
+  void refill(Bucket& bucket, Time now) const;
 
   const double burst_;
-  const Clock& clock_;
   const std::size_t peers_max_;
+  const Now now_;
   std::mutex mutex_;
   std::map<std::string, Bucket, std::less<>> buckets_;
-  UnixMillis swept_ = 0;
+  Time swept_;
   Bucket overflow_;  // shared by peers that find no place of their own
 };
 

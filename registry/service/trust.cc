@@ -9,8 +9,12 @@ namespace {
 
 using metadata::Verdict;
 
-// Certificates whose chain is remembered: more than a registry has endorsers, 3 MiB.
-constexpr std::size_t kVerdictsKept = 10'000;
+// Certificates that are remembered, with their verdicts: more than a registry has endorsers.
+constexpr std::size_t kKnownBytesMax = 16 * kMiB;
+constexpr std::size_t kKnownBytesEach = 512;  // of one, besides its certificate and reason
+// A longer one is read and judged each time. It bounds the reason of a verdict, too: that may name
+// its subject.
+constexpr std::size_t kCertificateKept = 8 * kKiB;
 
 std::set<std::string, std::less<>> canonical(const std::vector<std::string>& endorsers) {
   std::set<std::string, std::less<>> set;
@@ -53,59 +57,88 @@ bool RulesInForce::is_bound_by_fingerprint(const Claim& claim) const {
   return false;
 }
 
-Verdict RulesInForce::judge(const Claim& claim) const {
-  if (!rules_.authorities) return {.kind = Verdict::Kind::kUnknown, .reason = "there is no CA"};
+bool RulesInForce::is_pinned(const Claim& claim) const {
+  return is_listed(claim.signature.fingerprint) || is_bound_by_fingerprint(claim);
+}
+
+bool RulesInForce::has_revocation_lists() const {
+  return rules_.authorities && rules_.authorities->revocation_lists() > 0;
+}
+
+// What the authorities say of one claim: judged when it is first needed, and once.
+class RulesInForce::Inquiry {
+ public:
+  Inquiry(const RulesInForce& rules, const Claim& claim) : rules_(rules), claim_(claim) {}
+
+  [[nodiscard]] const Claim& claim() const { return claim_; }
+  const Result<Verdict>& verdict() {
+    if (!verdict_) verdict_ = rules_.judge(claim_);
+    return *verdict_;
+  }
+  bool chains() { return verdict() && verdict()->kind == Verdict::Kind::kChains; }
+  // Why it does not chain.
+  std::string reason() { return verdict() ? verdict()->reason : verdict().error().detail(); }
+
+ private:
+  const RulesInForce& rules_;
+  const Claim& claim_;
+  std::optional<Result<Verdict>> verdict_;
+};
+
+Result<Verdict> RulesInForce::judge(const Claim& claim) const {
+  if (!rules_.authorities) return Verdict{.reason = "there is no CA"};
   const UnixMillis now = clock_.now();
+  std::vector<std::uint8_t> der;
   {
     const std::lock_guard lock(mutex_);
-    const auto known = verdicts_.find(claim.signature.fingerprint);
-    if (known != verdicts_.end()) {
-      const Verdict& verdict = known->second;
-      if (verdict.kind == Verdict::Kind::kRevoked) return verdict;
-      const bool chains = verdict.kind == Verdict::Kind::kChains;
+    const auto found = known_.find(claim.signature.fingerprint);
+    if (found != known_.end()) {
+      const Known& known = found->second;
+      const Verdict& verdict = known.verdict;
       const bool covers = verdict.from <= claim.created && claim.created <= verdict.to;
-      if (chains && covers && now <= verdict.recheck) return verdict;
+      if (covers && known.judged <= now && now < verdict.recheck) return verdict;
+      der = known.der;
     }
   }
-  const auto certificate = claim.certificate();
-  if (!certificate)
-    return {.kind = Verdict::Kind::kUnknown, .reason = certificate.error().detail()};
-  Verdict verdict = rules_.authorities->judge(*certificate, claim.created, now);
-  const std::lock_guard lock(mutex_);
-  if (verdicts_.size() >= kVerdictsKept) verdicts_.clear();
-  if (verdict.kind == Verdict::Kind::kUnknown) {
-    verdicts_.emplace(claim.signature.fingerprint, verdict);  // all it says later: not revoked
-  } else {
-    verdicts_.insert_or_assign(claim.signature.fingerprint, verdict);
+  if (der.empty()) {
+    STRATA_TRY(der, claim.certificate());
+  }
+  Verdict verdict = rules_.authorities->judge(der, claim.created, now);
+  if (der.size() <= kCertificateKept) {
+    remember(claim.signature.fingerprint, {std::move(der), verdict, now});
   }
   return verdict;
 }
 
-bool RulesInForce::is_revoked(const Claim& claim) const {
-  if (!rules_.authorities || rules_.authorities->revocation_lists() == 0) return false;
-  {
-    // The lists of one set of rules do not change.
-    const std::lock_guard lock(mutex_);
-    const auto known = verdicts_.find(claim.signature.fingerprint);
-    if (known != verdicts_.end()) return known->second.kind == Verdict::Kind::kRevoked;
+void RulesInForce::remember(const std::string& fingerprint, Known known) const {
+  const auto bytes = [](const Known& one) {
+    return one.der.size() + one.verdict.reason.size() + kKnownBytesEach;
+  };
+  const std::lock_guard lock(mutex_);
+  if (known_bytes_ + bytes(known) > kKnownBytesMax) {
+    known_.clear();
+    known_bytes_ = 0;
   }
-  return judge(claim).kind == Verdict::Kind::kRevoked;
+  known_bytes_ += bytes(known);
+  const auto [at, is_new] = known_.try_emplace(fingerprint);
+  if (!is_new) known_bytes_ -= bytes(at->second);
+  at->second = std::move(known);
 }
 
 // An e-mail address in the certificate was compared when the document was verified.
-Status RulesInForce::identify(const Claim& claim) const {
+Status RulesInForce::identify(Inquiry& inquiry) const {
+  const Claim& claim = inquiry.claim();
   if (!claim.signature.certificate_email.empty() || is_bound_by_fingerprint(claim)) return {};
   for (const TrustRules::Binding& binding : rules_.bindings) {
     if (binding.email != claim.endorser || binding.subject.empty() ||
         binding.subject != claim.signature.subject) {
       continue;
     }
-    const Verdict verdict = judge(claim);
-    if (verdict.kind == Verdict::Kind::kChains) return {};
+    if (inquiry.chains()) return {};
     return untrusted(claim,
                      "a subject is bound to an e-mail address only with a chain to a CA of this "
                      "registry, and the certificate: " +
-                         verdict.reason);
+                         inquiry.reason());
   }
   return untrusted(claim,
                    "the certificate has no e-mail in its subjectAltName, and this registry binds "
@@ -115,36 +148,71 @@ Status RulesInForce::identify(const Claim& claim) const {
 Status RulesInForce::require(const metadata::VerifiedEntry::Signature& signature,
                              std::span<const std::uint8_t> certificate,
                              const metadata::Endorsement& endorsement) const {
-  return identify({.endorser = endorsement.email,
-                   .signature = signature,
-                   .created = endorsement.created,
-                   .certificate = [certificate]() -> Result<std::vector<std::uint8_t>> {
-                     return std::vector<std::uint8_t>(certificate.begin(), certificate.end());
-                   }});
+  const Claim claim{.endorser = endorsement.email,
+                    .signature = signature,
+                    .created = endorsement.created,
+                    .certificate = [certificate]() -> Result<std::vector<std::uint8_t>> {
+                      return std::vector<std::uint8_t>(certificate.begin(), certificate.end());
+                    }};
+  Inquiry inquiry(*this, claim);
+  return identify(inquiry);
 }
 
-Status RulesInForce::decide(const Claim& claim) const {
-  if (Status status = identify(claim); !status) return status;
-  // A revocation outweighs every rule that would trust, a pin as well.
-  if (is_revoked(claim)) return untrusted(claim, "the CA of its certificate has revoked it");
+Status RulesInForce::decide(Inquiry& inquiry) const {
+  const Claim& claim = inquiry.claim();
+  const bool is_legacy =
+      claim.signature.weak || claim.signature.profile == metadata::Profile::kLegacy;
+  if (is_legacy && !rules_.legacy_uploads) {
+    return untrusted(claim, "it has a legacy form or algorithm, and legacy_uploads is off");
+  }
+  if (Status status = identify(inquiry); !status) return status;
+  // A revocation outweighs every rule that would trust, a pin as well; and who cannot be looked up
+  // may be revoked.
+  if (has_revocation_lists()) {
+    if (!inquiry.verdict()) {
+      return untrusted(claim, "whether its certificate is revoked cannot be told: " +
+                                  inquiry.verdict().error().detail());
+    }
+    if (inquiry.verdict()->kind == Verdict::Kind::kRevoked) {
+      return untrusted(claim, "the CA of its certificate has revoked it");
+    }
+  }
   if (rules_.mode == TrustRules::Mode::kAny || is_listed(claim.signature.fingerprint)) return {};
   if (rules_.mode == TrustRules::Mode::kListed) {
     if (!is_listed(claim.endorser)) return untrusted(claim, "this registry does not list it");
     if (!rules_.authorities || is_bound_by_fingerprint(claim)) return {};
   }
-  const Verdict verdict = judge(claim);
-  if (verdict.kind == Verdict::Kind::kChains) return {};
-  return untrusted(claim, "this registry trusts no certificate without a chain: " + verdict.reason);
+  if (inquiry.chains()) return {};
+  return untrusted(claim,
+                   "this registry trusts no certificate without a chain: " + inquiry.reason());
+}
+
+Status RulesInForce::decide(const Claim& claim) const {
+  Inquiry inquiry(*this, claim);
+  return decide(inquiry);
 }
 
 Status RulesInForce::decide(const metadata::VerifiedEntry& entry) const {
   return decide(claim_of(entry));
 }
 
+Status RulesInForce::decide_new(const metadata::VerifiedEntry& entry, UnixMillis received) const {
+  const Claim claim = claim_of(entry);
+  Inquiry inquiry(*this, claim);
+  if (Status status = decide(inquiry); !status) return status;
+  if (!has_revocation_lists() || is_pinned(claim) || !inquiry.chains()) return {};
+  if (received <= inquiry.verdict()->to) return {};
+  return untrusted(claim,
+                   "its certificate, or one of its chain, has expired " +
+                       format_rfc3339(inquiry.verdict()->to) +
+                       ": lists of revoked certificates no longer name those, so nothing tells "
+                       "whether it was revoked; sign with a certificate that is valid, or ask for "
+                       "its fingerprint in trust.endorsers");
+}
+
 bool RulesInForce::is_vouched(const metadata::VerifiedEntry& entry) const {
   const Claim claim = claim_of(entry);
-  if (is_listed(claim.signature.fingerprint) || is_bound_by_fingerprint(claim)) return true;
-  return rules_.authorities && judge(claim).kind == Verdict::Kind::kChains;
+  return is_pinned(claim) || (rules_.authorities && Inquiry(*this, claim).chains());
 }
 
 Trust::Trust(TrustRules rules, const Clock& clock)

@@ -36,7 +36,7 @@ struct TrustRules {
   };
   std::vector<Binding> bindings = {};
   std::optional<metadata::Authorities> authorities = {};
-  bool legacy_uploads = false;  // documents of Profile::kLegacy are taken, too
+  bool legacy_uploads = false;  // documents of Profile::kLegacy are taken and trusted, too
 };
 
 // Whom a decision is about: what a signature that held says.
@@ -60,22 +60,39 @@ class RulesInForce final : public metadata::Bindings {
   // kUntrustedSignature, with what would make it trusted.
   [[nodiscard]] Status decide(const Claim& claim) const;
   [[nodiscard]] Status decide(const metadata::VerifiedEntry& entry) const;
+  // decide() for what was posted at `received`. Where revocation lists are configured its chain
+  // must hold then, too, unless the certificate is pinned: lists leave out who has expired (RFC
+  // 5280, 3.3), so that a revoked certificate is known as such until then only.
+  [[nodiscard]] Status decide_new(const metadata::VerifiedEntry& entry, UnixMillis received) const;
   // More than the certificate itself says who the endorser is: a pin or a chain.
   [[nodiscard]] bool is_vouched(const metadata::VerifiedEntry& entry) const;
   [[nodiscard]] bool legacy_uploads() const { return rules_.legacy_uploads; }
 
  private:
-  [[nodiscard]] Status identify(const Claim& claim) const;
+  class Inquiry;
+  // What is remembered of one certificate.
+  struct Known {
+    std::vector<std::uint8_t> der;
+    metadata::Verdict verdict;
+    UnixMillis judged = 0;
+  };
+
+  [[nodiscard]] Status identify(Inquiry& inquiry) const;
+  [[nodiscard]] Status decide(Inquiry& inquiry) const;
   [[nodiscard]] bool is_listed(std::string_view endorser) const;
   [[nodiscard]] bool is_bound_by_fingerprint(const Claim& claim) const;
-  [[nodiscard]] bool is_revoked(const Claim& claim) const;
-  [[nodiscard]] metadata::Verdict judge(const Claim& claim) const;
+  [[nodiscard]] bool is_pinned(const Claim& claim) const;
+  [[nodiscard]] bool has_revocation_lists() const;
+  // Fails when the certificate cannot be had.
+  [[nodiscard]] Result<metadata::Verdict> judge(const Claim& claim) const;
+  void remember(const std::string& fingerprint, Known known) const;
 
   const TrustRules rules_;
   const std::set<std::string, std::less<>> endorsers_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, metadata::Verdict, std::less<>> verdicts_;  // by fingerprint
+  mutable std::map<std::string, Known, std::less<>> known_;  // by fingerprint
+  mutable std::size_t known_bytes_ = 0;
 };
 
 // The rules in force; they can be replaced while requests are answered. Any thread.

@@ -45,9 +45,9 @@ json::value time_or_null(const std::optional<UnixMillis>& time) {
   return time ? json::value(format_rfc3339(*time)) : json::value(nullptr);
 }
 
-json::object signature_json(const App& app, const StoredEntry& entry) {
+json::object signature_json(const App& app, const RulesInForce& rules, const StoredEntry& entry) {
   const auto& signature = entry.signature;
-  return {{"trusted", is_trusted(app, entry)},
+  return {{"trusted", is_trusted(app, rules, entry)},
           {"algorithm", signature.algorithm},
           {"weak", signature.weak},
           {"subject", signature.subject},
@@ -69,7 +69,7 @@ std::string_view without_declaration(std::string_view document) {
 
 }  // namespace
 
-bool is_trusted(const App& app, const StoredEntry& entry) {
+bool is_trusted(const App& app, const RulesInForce& rules, const StoredEntry& entry) {
   const auto certificate = [&]() -> Result<std::vector<std::uint8_t>> {
     STRATA_TRY(const std::string document, app.store.document(entry.key));
     STRATA_TRY(auto found, metadata::signing_certificate(document, app.limits));
@@ -78,15 +78,15 @@ bool is_trusted(const App& app, const StoredEntry& entry) {
     }
     return std::move(found.der);
   };
-  return app.trust.rules()
-      ->decide({.endorser = entry.key.endorser,
-                .signature = entry.signature,
-                .created = entry.key.created,
-                .certificate = certificate})
+  return rules
+      .decide({.endorser = entry.key.endorser,
+               .signature = entry.signature,
+               .created = entry.key.created,
+               .certificate = certificate})
       .has_value();
 }
 
-json::object entry_json(const App& app, const StoredEntry& entry) {
+json::object entry_json(const App& app, const RulesInForce& rules, const StoredEntry& entry) {
   const metadata::ImageMetadata& image = entry.metadata;
   json::array stored;
   for (const auto& one : image.stored) {
@@ -119,11 +119,11 @@ json::object entry_json(const App& app, const StoredEntry& entry) {
           {"hypervisors", array_of(image.hypervisors)},
           {"valid", time_or_null(image.valid)},
           {"deprecated", image.deprecated ? json::value(*image.deprecated) : json::value(nullptr)},
-          {"signature", signature_json(app, entry)},
+          {"signature", signature_json(app, rules, entry)},
           {"sequence", entry.sequence}};
 }
 
-web::EntryView entry_view(const App& app, const StoredEntry& entry) {
+web::EntryView entry_view(const App& app, const RulesInForce& rules, const StoredEntry& entry) {
   const metadata::ImageMetadata& image = entry.metadata;
   web::EntryView view;
   view.path = entry.key.path();
@@ -161,13 +161,21 @@ web::EntryView entry_view(const App& app, const StoredEntry& entry) {
   view.subject = entry.signature.subject;
   view.issuer = entry.signature.issuer;
   view.fingerprint = entry.signature.fingerprint;
-  view.trusted = is_trusted(app, entry);
+  view.trusted = is_trusted(app, rules, entry);
   return view;
 }
 
+std::vector<web::EntryView> entry_views(const App& app, const std::vector<StoredEntry>& entries) {
+  const auto rules = app.trust.rules();
+  std::vector<web::EntryView> views;
+  for (const StoredEntry& entry : entries) views.push_back(entry_view(app, *rules, entry));
+  return views;
+}
+
 std::string page_json(const App& app, const entries::Page& page) {
+  const auto rules = app.trust.rules();
   json::array list;
-  for (const StoredEntry& entry : page.entries) list.push_back(entry_json(app, entry));
+  for (const StoredEntry& entry : page.entries) list.push_back(entry_json(app, *rules, entry));
   return json::serialize(json::object{{"entries", std::move(list)},
                                       {"total", page.total},
                                       {"total_is", page.total_exact ? "exact" : "at_least"},

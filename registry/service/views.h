@@ -2,19 +2,25 @@
 
 #include <boost/json/fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "registry/entries/entry_store.h"
 #include "registry/service/app.h"
 #include "registry/web/pages.h"
 
-// An entry as JSON and as the pages show it.
+// An entry as JSON and as the pages show it. Of `rules` one request takes one set for all entries.
 namespace strata::registry {
 
-// By the rules in force now, which may not be those that the entry was accepted under.
-[[nodiscard]] bool is_trusted(const App& app, const entries::StoredEntry& entry);
+// By rules that may not be those that the entry was accepted under.
+[[nodiscard]] bool is_trusted(const App& app, const RulesInForce& rules,
+                              const entries::StoredEntry& entry);
 
-[[nodiscard]] boost::json::object entry_json(const App& app, const entries::StoredEntry& entry);
-[[nodiscard]] web::EntryView entry_view(const App& app, const entries::StoredEntry& entry);
+[[nodiscard]] boost::json::object entry_json(const App& app, const RulesInForce& rules,
+                                             const entries::StoredEntry& entry);
+[[nodiscard]] web::EntryView entry_view(const App& app, const RulesInForce& rules,
+                                        const entries::StoredEntry& entry);
+[[nodiscard]] std::vector<web::EntryView> entry_views(
+    const App& app, const std::vector<entries::StoredEntry>& entries);
 
 // {"entries":[...],"total":N,"total_is":"exact"|"at_least","next":cursor|null}
 [[nodiscard]] std::string page_json(const App& app, const entries::Page& page);

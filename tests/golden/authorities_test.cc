@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "strata/metadata/document.h"
 #include "tests/support/certificate_authority.h"
 #include "tests/support/metadata_samples.h"
@@ -153,6 +155,61 @@ TEST(Authorities, B56WeakDigestsAndForeignKeyUsesAreRefused) {
   expect_unknown(judge(authorities, root.issue({.digest = "sha1"})), "digest");
   expect_unknown(judge(authorities, root.issue({.may_sign = false})), "key usage");
   expect_unknown(judge(authorities, root.issue({.key = "rsa:1024"})), "key too weak");
+}
+
+// What depends on no date is said for all dates, so that it can be remembered.
+TEST(Authorities, VerdictsSayWhatTheyHoldFor) {
+  CertificateAuthority root, stranger("Stranger");
+  const Authorities authorities = load(root.certificate(), root.revocation_list());
+  const Identity stolen = root.issue({});
+  root.revoke(stolen);
+  const Authorities revoking = load(root.certificate(), root.revocation_list());
+  constexpr UnixMillis kNever = std::numeric_limits<UnixMillis>::max();
+  for (const Verdict& verdict :
+       {judge(authorities, test::make_identity()), judge(authorities, stranger.issue({})),
+        judge(authorities, root.issue({.may_sign = false})), judge(revoking, stolen)}) {
+    EXPECT_EQ(verdict.from, std::numeric_limits<UnixMillis>::min()) << verdict.reason;
+    EXPECT_EQ(verdict.to, kNever) << verdict.reason;
+    EXPECT_EQ(verdict.recheck, kNever) << verdict.reason;
+  }
+  const Identity young = root.issue({}, {.from = "20240501000000Z"});
+  const Verdict early = judge(authorities, young, kSampleTime - 10 * kDay);
+  EXPECT_EQ(early.from, kSampleTime - 10 * kDay);
+  EXPECT_EQ(early.to, early.from);
+  // A list that ran out changes nothing more; the next one to do so counts.
+  CertificateAuthority other("Other");
+  const Authorities lists =
+      load(root.certificate() + other.certificate(),
+           root.revocation_list() + other.revocation_list({.to = "20240505000000Z"}));
+  EXPECT_EQ(format_rfc3339(judge(lists, young).recheck), "2049-01-01T00:00:00Z");
+  const Verdict before = judge(lists, young, kSampleTime, kSampleTime + kDay);
+  EXPECT_EQ(format_rfc3339(before.recheck), "2024-05-05T00:00:00Z");
+}
+
+// OpenSSL passes over what it does not know by name.
+TEST(Authorities, BlocksOfOtherNamesAreRefused) {
+  CertificateAuthority root;
+  const std::string& certificate = root.certificate();
+  const std::string list = root.revocation_list();
+  const auto loads = [](const std::string& certificates, const std::string& lists) {
+    return Authorities::load(certificates, lists, Limits()).has_value();
+  };
+  const auto renamed = [](const std::string& pem, const std::string& from, const std::string& to) {
+    return test::replaced(test::replaced(pem, "BEGIN " + from, "BEGIN " + to), "END " + from,
+                          "END " + to);
+  };
+  const std::string comment = "# The CA of 2020: BEGIN here, ---- and END there\n";
+  ASSERT_TRUE(loads(comment + certificate + comment, comment + list));
+  EXPECT_TRUE(loads(renamed(certificate, "CERTIFICATE", "X509 CERTIFICATE"), list));
+  for (const char* name : {"CRL", "x509 CRL", "X509  CRL", "X.509 CRL", "PRIVATE KEY"}) {
+    EXPECT_FALSE(loads(certificate, list + renamed(list, "X509 CRL", name))) << name;
+  }
+  for (const char* name : {"CERTIFICATES", "CERTIFICATE REQUEST", "PKCS7", "PRIVATE KEY"}) {
+    EXPECT_FALSE(loads(certificate + renamed(certificate, "CERTIFICATE", name), "")) << name;
+  }
+  for (const char* begin : {" -----BEGIN", "----BEGIN", "------BEGIN", "x-----BEGIN"}) {
+    EXPECT_FALSE(loads(certificate, list + test::replaced(list, "-----BEGIN", begin))) << begin;
+  }
 }
 
 TEST(Authorities, FilesThatSayLessThanTheySeemTo) {

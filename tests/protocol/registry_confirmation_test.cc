@@ -200,7 +200,11 @@ TEST_F(RegistryConfirmation, AnOlderDocumentIsNotPublishedAfterANewerOne) {
   const std::string older = asked(document_by(identity_, "1", {}, now));
   const std::string newer = asked(document_by(identity_, "1", {}, now + 1000));
   EXPECT_EQ(answer(newer, "action=confirm").head.status, 201);
+  EXPECT_EQ(pending(), 1U);
   EXPECT_EQ(answer(older, "action=confirm").head.status, 409);
+  // For good, so that it takes no room any more.
+  EXPECT_EQ(pending(), 0U);
+  EXPECT_EQ(answer(older, "action=confirm").head.status, 410);
   // And what could not be published is not asked about.
   refused(document_by(identity_, "1", {}, now), "not-newer", 409);
   EXPECT_EQ(mails().size(), 2U);
@@ -232,6 +236,46 @@ TEST_F(RegistryConfirmation, OnlySoManyWait) {
   EXPECT_EQ(mails().size(), 3U);
   EXPECT_EQ(answer(first, "action=abort").head.status, 200);
   (void)asked(document_by(identity_, "3"));
+}
+
+TEST_F(RegistryConfirmation, TheSameBytesAreAskedAboutOnce) {
+  start(keeping("[limits]\nconfirmations_per_endorser_max = 2\n"));
+  const std::string document = document_by(identity_, "1");
+  const std::string link = asked(document);
+  const auto expires = [&] {
+    const auto response = post(document);
+    EXPECT_EQ(response.head.status, 202) << response.body;
+    return boost::json::parse(response.body).at("expires");
+  };
+  const auto first = expires();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(expires(), first);
+  EXPECT_EQ(mails().size(), 1U);
+  EXPECT_EQ(pending(), 1U);
+  // Thrown away it is a new question.
+  EXPECT_EQ(answer(link, "action=abort").head.status, 200);
+  const std::string again = asked(document);
+  EXPECT_EQ(answer(again, "action=confirm").head.status, 201);
+  accepted(document, 200);
+}
+
+// Whoever makes certificates with an address in it cannot keep its owner out.
+TEST_F(RegistryConfirmation, StrangersDoNotLockOutWhoHasPublished) {
+  start(keeping("[limits]\nconfirmations_per_endorser_max = 2\n"));
+  EXPECT_EQ(answer(asked(document_by(identity_, "1")), "action=confirm").head.status, 201);
+  for (const char* content : {"2", "3"}) (void)asked(document_by(make_identity(), content));
+  refused(document_by(make_identity(), "4"), "of this endorser wait", 429);
+  EXPECT_EQ(answer(asked(document_by(identity_, "4")), "action=confirm").head.status, 201);
+}
+
+// Who starts us may have SIGCHLD ignored; then the kernel reaps children before we can.
+TEST_F(RegistryConfirmation, MailIsSentWhateverSigchldWas) {
+  configure(keeping());
+  std::vector<std::string> command = {"/usr/bin/env", "--ignore-signal=CHLD"};
+  for (const auto& part : registry_command(path("data"), {"--config", path("registry.toml")})) {
+    command.push_back(part);
+  }
+  daemon_ = std::make_unique<DaemonProcess>(command);
+  (void)asked(document_by(identity_, "1"));
 }
 
 // Of a confirmation and an abort at the same time one counts.

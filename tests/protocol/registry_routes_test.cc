@@ -358,6 +358,81 @@ TEST_F(VirtBuilderIndexTest, FollowsTheRulesOfTrust) {
             404);
 }
 
+// Both formats in one order, whatever pages they are read in.
+TEST_F(VirtBuilderIndexTest, IsInOneOrderOverManyPages) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 9; ++i) {
+    auto image = disk(std::to_string(i), "n" + std::to_string(i));
+    image.format = i % 3 == 1 ? "qcow2" : "raw";
+    publish(image, kSampleTime + i * kSecond);
+    expected.insert(expected.begin(), image.title);
+  }
+  for (const char* size : {"1", "2", "4"}) {
+    restart_with("[limits]\npage_size_max = " + std::string(size) + "\n");
+    EXPECT_EQ(names(), expected) << size;
+  }
+  // So many of each format are looked at, and so many stand in it.
+  restart_with("[limits]\npage_size_max = 2\nimage_index_entries_max = 3\n");
+  EXPECT_THAT(names(), ElementsAre("n8", "n7", "n6"));
+}
+
+// A link from an index of before leads nowhere once the index would not have it.
+TEST_F(VirtBuilderIndexTest, SendsOnToWhatItListsOnly) {
+  const auto link = [](const std::string& content, const std::string& second) {
+    return "/v1/virt-builder/images/" + image_of(content).identifier.text() +
+           "/ops@images.example/2024-05-01T12:00:" + second + "Z";
+  };
+  auto image = disk("1", "First");
+  publish(image);
+  EXPECT_EQ(status_of(link("1", "00")), 302);
+  publish(image, kSampleTime + kSecond);
+  EXPECT_EQ(status_of(link("1", "00")), 404);
+  EXPECT_EQ(status_of(link("1", "01")), 302);
+  image.deprecated = "it has a hole";
+  publish(image, kSampleTime + 2 * kSecond);
+  EXPECT_EQ(status_of(link("1", "01")), 404);
+  EXPECT_EQ(status_of(link("1", "02")), 404);
+  auto expired = disk("2", "Second");
+  expired.valid = kSampleTime + 60 * kSecond;
+  publish(expired);
+  EXPECT_EQ(status_of(link("2", "00")), 404);
+}
+
+TEST_F(VirtBuilderIndexTest, AsksTheSitesPolicy) {
+  const std::string policy = folder_.path() + "/policy.toml";
+  const std::string rules = "[policy]\nfile = \"" + policy + "\"\n";
+  const auto restart = [&](const std::string& text, const std::string& more = {}) {
+    std::ofstream(policy) << text;
+    restart_with(rules + more);
+  };
+  publish(disk("1", "First"));
+  publish(disk("2", "Second"), kSampleTime + kSecond);
+  const std::string first = "/v1/virt-builder/images/" + image_of("1").identifier.text() +
+                            "/ops@images.example/2024-05-01T12:00:00Z";
+  restart("");
+  EXPECT_THAT(names(), ElementsAre("second", "first"));
+  EXPECT_EQ(status_of(first), 302);
+  restart("images.deny = ['" + image_of("1").identifier.text() + "']\n");
+  EXPECT_THAT(names(), ElementsAre("second"));
+  EXPECT_EQ(status_of(first), 404);
+  restart("endorsers.deny = ['ops@images.example']\n");
+  EXPECT_THAT(names(), ElementsAre());
+  restart("a broken file");
+  EXPECT_THAT(names(), ElementsAre());
+  EXPECT_EQ(status_of(first), 404);
+  // What is read for the policy is bounded: the newest come first.
+  restart("", "[limits]\nlist_bytes_max = " +
+                  std::to_string(sign(disk("1", "First")).size() * 3 / 2) + "\n");
+  EXPECT_THAT(names(), ElementsAre("second"));
+  restart("", "[limits]\nlist_bytes_max = 100\n");
+  EXPECT_EQ(status_of(first), 503);
+  // One image that has more endorsers than may be asked keeps none of the others out.
+  const auto other = sample_endorser("b@images.example");
+  EXPECT_EQ(post(signed_document(disk("2", "Second"), other)).head.status, 201);
+  restart("", "[limits]\npage_size_max = 1\n");
+  EXPECT_THAT(names(), ElementsAre("first"));
+}
+
 TEST_F(VirtBuilderIndexTest, IsBoundedAndTakesNoFieldsFromTexts) {
   restart_with("[limits]\nimage_index_entries_max = 3\n");
   for (int i = 0; i < 5; ++i) {

@@ -349,7 +349,8 @@ TEST_F(RegistryTest, AReloadCannotTrustEverybodyOnAnAddressThatIsNotLoopback) {
   // Loopback for the kernel, but not by its text: the configuration takes it for another address.
   const std::string path = config(
       "listen = \"127.1:0\"\npublic_url = \"http://127.1\"\n[trust]\nmode = \"listed\"\nendorsers "
-      "= [\"a@else.example\"]\n");
+      "= [\"" +
+      std::string(64, 'a') + "\"]\n");
   daemon_ = std::make_unique<DaemonProcess>(
       std::vector<std::string>{STRATA_REGISTRY, "--config", path, "--data", folder_.path()});
   (void)config("listen = \"127.0.0.1:0\"\n[trust]\nmode = \"any\"\n");

@@ -10,6 +10,8 @@
 #include "registry/service/config.h"
 #include "registry/service/mailer.h"
 #include "registry/service/pending_documents.h"
+#include "tests/support/certificate_authority.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/metadata_samples.h"
 #include "tests/support/temporary_directory.h"
 
@@ -82,7 +84,44 @@ TEST_F(TrustConfig, FilesMustBeThereAndBeWhatTheyAreCalled) {
 TEST_F(TrustConfig, AnotherAddressNeedsAListOrACa) {
   EXPECT_FALSE(load("", "0.0.0.0:1"));
   EXPECT_FALSE(load("[trust]\nmode = \"any\"\n", "0.0.0.0:1"));
-  EXPECT_TRUE(load("[trust]\nmode = \"listed\"\nendorsers = [\"a@x.example\"]\n", "0.0.0.0:1"));
+  EXPECT_TRUE(
+      load("[trust]\nmode = \"listed\"\nendorsers = [\"" + kFingerprint + "\"]\n", "0.0.0.0:1"));
+}
+
+// A proxy in front listens where we do not.
+TEST_F(TrustConfig, APublicUrlIsAWayInAsGoodAsAnAddress) {
+  refused("public_url = \"https://hub.example\"\n", "otherwise anybody could publish");
+  refused("public_url = \"http://192.0.2.1/\"\n[trust]\nmode = \"any\"\n",
+          "public_url http://192.0.2.1, whose host is not a loopback address");
+  for (const char* near : {"http://localhost:8081", "http://127.0.0.1", "http://[::1]:1"}) {
+    EXPECT_TRUE(load("public_url = \"" + std::string(near) + "\"\n")) << near;
+  }
+  EXPECT_TRUE(
+      load("public_url = \"https://hub.example\"\n[trust]\nmode = \"listed\"\n"
+           "endorsers = [\"" +
+           kFingerprint + "\"]\n"));
+}
+
+// Anybody makes a certificate with any address.
+TEST_F(TrustConfig, AListedAddressNeedsACaOrAQuestionWhereOthersGetIn) {
+  const std::string listed =
+      "[trust]\nmode = \"listed\"\nendorsers = [\"" + kFingerprint + "\", \"a@x.example\"]\n";
+  const std::string url = "public_url = \"https://hub.example\"\n";
+  EXPECT_TRUE(load(listed));
+  refused(url + listed, "'a@x.example' is an e-mail address, and anybody can make");
+  EXPECT_FALSE(load(listed, "0.0.0.0:1"));
+  const std::string ca = folder_.path() + "/ca.pem";
+  std::ofstream(ca) << test::CertificateAuthority().certificate();
+  EXPECT_TRUE(load(url + listed + "ca_file = \"" + ca + "\"\n", "0.0.0.0:1"));
+  const std::string asks = "[confirmation]\ncommand = [\"/bin/m\"]\nfrom = \"r@x.example\"\n";
+  EXPECT_TRUE(load(url + listed + asks, "0.0.0.0:1"));
+  // Whether it asks does not change with the file of a daemon that runs.
+  Flags running;
+  running.config = folder_.path() + "/registry.toml";
+  running.confirmation = ConfirmationSettings();
+  const auto config = load_config(running);
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().detail(), HasSubstr("anybody can make a certificate"));
 }
 
 TEST_F(TrustConfig, ConfirmationNeedsAProgramAndASender) {
@@ -95,6 +134,9 @@ TEST_F(TrustConfig, ConfirmationNeedsAProgramAndASender) {
   refused("[confirmation]\ncommand = [\"/bin/m\"]\n", "confirmation.from");
   refused("[confirmation]\ncommand = [\"/bin/m\"]\nfrom = \"r@x.example\\nBcc: a@b\"\n",
           "confirmation.from");
+  refused("threads = 1\n[confirmation]\ncommand = [\"/bin/m\"]\nfrom = \"r@x.example\"\n",
+          "at least 2 threads");
+  EXPECT_TRUE(load("threads = 1\n"));
   const std::string outside =
       "[trust]\nmode = \"listed\"\nendorsers = [\"a@x.example\"]\n[confirmation]\n"
       "command = [\"/bin/m\"]\nfrom = \"r@x.example\"\n";
@@ -201,6 +243,10 @@ class PendingTest : public testing::Test {
     return std::move(*made);
   }
   static std::string name(char c) { return std::string(64, c); }
+  static PendingDocuments::Claimant claimant(const std::string& endorser, char fingerprint = '1',
+                                             bool known = false) {
+    return {endorser, std::string(64, fingerprint), known};
+  }
 
   class SetClock final : public Clock {
    public:
@@ -216,7 +262,7 @@ TEST_F(PendingTest, KeepsExactlyWhatCameUntilItExpires) {
   const std::string document("a\n\0\xff\nb", 7);
   {
     const auto pending = open();
-    ASSERT_TRUE(pending->add(name('a'), "a@x.example", document));
+    ASSERT_TRUE(pending->add(name('a'), claimant("a@x.example"), document));
     EXPECT_EQ(pending->get(name('b')).error().code(), Errc::kGone);
   }
   const auto pending = open();
@@ -230,6 +276,60 @@ TEST_F(PendingTest, KeepsExactlyWhatCameUntilItExpires) {
   clock_.at += 1;
   EXPECT_EQ(pending->get(name('a')).error().code(), Errc::kGone);
   EXPECT_EQ(open()->remove(name('a')).error().code(), Errc::kGone);  // removed at start
+}
+
+TEST_F(PendingTest, TheSameBytesAreKnownOnceTheirMessageIsSent) {
+  auto pending = open();
+  EXPECT_FALSE(pending->asked("1"));
+  ASSERT_TRUE(pending->add(name('a'), claimant("a@x.example"), "1"));
+  EXPECT_FALSE(pending->asked("1"));
+  pending->mark_asked(name('a'));
+  pending->mark_asked(name('b'));  // answered meanwhile
+  EXPECT_EQ(pending->asked("1"), test::kSampleTime);
+  EXPECT_FALSE(pending->asked("2"));
+  clock_.at += std::chrono::milliseconds(limits_.confirmation_valid).count();
+  EXPECT_FALSE(pending->asked("1"));
+  clock_.at = test::kSampleTime;
+  // A restart may have come before the message.
+  EXPECT_FALSE(open()->asked("1"));
+  ASSERT_TRUE(pending->remove(name('a')));
+  EXPECT_FALSE(pending->asked("1"));
+}
+
+// Strangers make certificates with somebody's address: they share what one address may have, and
+// who has published in its name has as much for itself.
+TEST_F(PendingTest, StrangersTakeNoRoomFromWhoIsKnown) {
+  limits_.confirmations_per_endorser_max = 2;
+  const auto pending = open();
+  const std::string victim = "a@x.example";
+  EXPECT_TRUE(pending->add(name('a'), claimant(victim, '1'), "1"));
+  EXPECT_TRUE(pending->add(name('b'), claimant(victim, '2'), "2"));
+  for (const char stranger : {'1', '2', '3'}) {
+    const Status third = pending->add(name('c'), claimant(victim, stranger), "3");
+    ASSERT_FALSE(third);
+    EXPECT_EQ(third.error().code(), Errc::kTooManyRequests);
+  }
+  EXPECT_TRUE(pending->add(name('c'), claimant(victim, '9', true), "3"));
+  EXPECT_TRUE(pending->add(name('d'), claimant(victim, '9', true), "4"));
+  EXPECT_FALSE(pending->add(name('e'), claimant(victim, '9', true), "5"));
+  EXPECT_TRUE(pending->add(name('e'), claimant("b@x.example", '1'), "5"));
+}
+
+TEST_F(PendingTest, WhatHasExpiredGoesWithOneSync) {
+  test::FaultPlan plan;
+  auto made = PendingDocuments::open("/pending", std::make_unique<test::FaultyFileSystem>(plan),
+                                     limits_, clock_);
+  ASSERT_TRUE(made);
+  const auto add = [&](char c) {
+    plan.reset();
+    EXPECT_TRUE((*made)->add(name(c), claimant("a@x.example"), "document"));
+    return plan.calls();
+  };
+  const std::uint64_t alone = add('a');
+  EXPECT_EQ(add('b'), alone);
+  EXPECT_EQ(add('c'), alone);
+  clock_.at += std::chrono::milliseconds(limits_.confirmation_valid).count();
+  EXPECT_EQ(add('d'), alone + 4);  // three removals, one sync
 }
 
 TEST_F(PendingTest, DamagedFilesAreRemoved) {

@@ -25,9 +25,12 @@ struct Verdict {
   };
   Kind kind = Kind::kUnknown;
   std::string reason = {};  // when it does not chain: a sentence for the endorser
-  UnixMillis from = 0;      // kChains: the chain holds for documents created from here ...
-  UnixMillis to = 0;        // ... to here
-  UnixMillis recheck = 0;   // kChains: a list runs out; until then the verdict stays
+  // The verdict is the same for documents created from `from` to `to`, both included. Of kChains
+  // these are the dates of the chain: its first certificate to expire does so at `to`.
+  UnixMillis from = 0;
+  UnixMillis to = 0;
+  // And before this time, at which a list runs out or begins to hold.
+  UnixMillis recheck = 0;
 };
 
 // Immutable; any thread. Copies share the certificates.
@@ -35,7 +38,7 @@ class Authorities {
  public:
   // PEM texts: at least one self-signed CA certificate, with any intermediate ones, and CRLs (none
   // when empty). kUsage: no such certificate, one that is no CA's, a CRL that nobody of them
-  // signed, or anything between that is no PEM of that kind.
+  // signed, or a PEM block of another name, however it is spelt. Text between blocks is a comment.
   [[nodiscard]] static Result<Authorities> load(std::string_view certificates,
                                                 std::string_view revocation_lists,
                                                 const Limits& limits);
