@@ -11,24 +11,28 @@
 
 namespace strata::registry {
 
-// Whether the site's policy lets through what this registry sends others on to. For one request and
-// one thread: it keeps to the policy and the rules of trust that were in force when it was made.
+// What the site's policy says of images, for one request and one thread: it keeps to the policy and
+// the rules of trust that were in force when it was made. Documents of all current entries of an
+// image are verified anew for each decision: the policy takes nothing else.
 class SitePolicy {
  public:
   SitePolicy(const App& app, const RulesInForce& rules);  // both outlive it
 
-  // Whether this entry passes; without a policy each does. Documents of all current entries of its
-  // image are verified anew for that: the policy takes nothing else. kUnavailable: what would have
-  // to be read for this request is more than limits.list_bytes_max, or limits.page_size_max
-  // entries.
+  // Whether the configuration names a policy.
+  [[nodiscard]] bool is_set() const { return policy_ != nullptr; }
+  // With a rule "trust" beside those of the policy. kUnavailable: what would have to be read for
+  // this request is more than limits.list_bytes_max, or limits.page_size_max entries; judging some
+  // of them only could miss the one that names a denied checksum.
+  [[nodiscard]] Result<policy::Decision> decide(const Identifier& image);
+  // Whether this entry passes; without a policy each does. Errors as decide().
   [[nodiscard]] Result<bool> accepts(const metadata::EntryKey& key);
   // No more is read for this request: only what is known is still answered.
   [[nodiscard]] bool is_spent() const;
 
  private:
-  using Entries = std::vector<metadata::VerifiedEntry>;
-  [[nodiscard]] Result<Entries> current_entries(const Identifier& image);
-  [[nodiscard]] Result<std::vector<metadata::EntryKey>> judge(const Identifier& image);
+  struct Candidates;
+  [[nodiscard]] Result<Candidates> candidates_of(const Identifier& image);
+  [[nodiscard]] Result<metadata::VerifiedEntry> verify(std::string_view document) const;
 
   const App& app_;
   const RulesInForce& rules_;
