@@ -4,11 +4,15 @@
 #include <bit>
 #include <cstring>
 
+#include "registry/entries/bytes.h"
+
 namespace strata::entries {
 namespace {
 
 constexpr char kArray = 'a';
 constexpr char kBitmap = 'b';
+constexpr char kSets = 's';
+constexpr std::size_t kJoinBytesMin = 64;  // fewer changes are shorter one by one
 constexpr std::size_t kInsertionsMax = 256;
 constexpr std::size_t kBitmapBytes = kBitmapWords * 8;
 
@@ -17,16 +21,68 @@ Doc doc_at(std::string_view bytes, std::size_t index) {
                           static_cast<unsigned char>(bytes[2 * index + 1]));
 }
 
-// Big-endian, so that the bytes are the same everywhere.
-std::uint64_t word_at(std::string_view bytes, std::size_t index) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes.data() + 8 * index, 8);
+// So that the bytes are the same everywhere.
+std::uint64_t big_endian(std::uint64_t word) {
   return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
 }
 
-bool has_bit(std::string_view bytes, Doc doc) {
-  return (word_at(bytes, doc / 64) >> (doc % 64) & 1) != 0;
+std::uint64_t word_at(std::string_view bytes, std::size_t index) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + 8 * index, 8);
+  return big_endian(word);
 }
+
+bool has_bit(std::string_view bytes, Doc doc) {
+  const std::size_t byte = doc / 64 * 8 + 7 - doc % 64 / 8;
+  return (static_cast<unsigned char>(bytes[byte]) >> (doc % 8) & 1) != 0;
+}
+
+// The parts of changes, in their order.
+class ChangeReader {
+ public:
+  explicit ChangeReader(std::string_view rest) : rest_(rest) {}
+
+  // False at the end, and when the rest is damaged().
+  bool next() {
+    if (rest_.empty() || damaged_) return false;
+    const char kind = rest_.front();
+    rest_.remove_prefix(1);
+    is_set_ = kind == kSets;
+    damaged_ = is_set_ ? !read_sets() : !read_one(kind);
+    return !damaged_;
+  }
+  [[nodiscard]] bool damaged() const { return damaged_; }
+  [[nodiscard]] bool is_set() const { return is_set_; }
+  [[nodiscard]] DocChange change() const { return change_; }
+  [[nodiscard]] Doc doc() const { return doc_; }
+  [[nodiscard]] const EncodedDocs& added() const { return *added_; }
+  [[nodiscard]] const EncodedDocs& removed() const { return *removed_; }
+
+ private:
+  bool read_one(char kind) {
+    if (rest_.size() < 2) return false;
+    change_ = static_cast<DocChange>(kind);
+    doc_ = doc_at(rest_, 0);
+    rest_.remove_prefix(2);
+    return change_ == DocChange::kAdd || change_ == DocChange::kRemove;
+  }
+  bool read_sets() {
+    const auto added = take_u32(rest_);
+    const auto removed = take_u32(rest_);
+    if (!added || !removed || rest_.size() < std::size_t{*added} + *removed) return false;
+    added_ = EncodedDocs::from(rest_.substr(0, *added));
+    removed_ = EncodedDocs::from(rest_.substr(*added, *removed));
+    rest_.remove_prefix(std::size_t{*added} + *removed);
+    return added_ && removed_;
+  }
+
+  std::string_view rest_;
+  bool damaged_ = false;
+  bool is_set_ = false;
+  DocChange change_ = DocChange::kAdd;
+  Doc doc_ = 0;
+  std::optional<EncodedDocs> added_, removed_;
+};
 
 // Keeps those of `docs` that are among `other`. Steps double while `other` is far behind, so that
 // the cost follows the shorter side (Bentley and Yao 1976).
@@ -76,6 +132,22 @@ std::size_t EncodedDocs::size_hint() const {
 void DocSet::clear() {
   bitmap_ = false;
   docs_.clear();
+}
+
+bool DocSet::apply(std::string_view changes) {
+  if (changes.size() > 3 * kInsertionsMax) to_bitmap();
+  ChangeReader reader(changes);
+  while (reader.next()) {
+    if (reader.is_set()) {
+      subtract(reader.removed());
+      unite(reader.added());
+    } else if (reader.change() == DocChange::kAdd) {
+      add(reader.doc());
+    } else {
+      remove(reader.doc());
+    }
+  }
+  return !reader.damaged();
 }
 
 void DocSet::to_bitmap() {
@@ -133,11 +205,27 @@ void DocSet::unite(const EncodedDocs& other) {
   for (std::size_t i = 0; i < other.size_hint(); ++i) add(doc_at(other.bytes_, i));
 }
 
+void DocSet::subtract(const EncodedDocs& other) {
+  if (other.bitmap_) {
+    to_bitmap();
+    for (std::size_t i = 0; i < kBitmapWords; ++i) (*bits_)[i] &= ~word_at(other.bytes_, i);
+    return;
+  }
+  if (docs_.size() + other.size_hint() > kInsertionsMax) to_bitmap();
+  for (std::size_t i = 0; i < other.size_hint(); ++i) remove(doc_at(other.bytes_, i));
+}
+
 void DocSet::intersect(const EncodedDocs& other) {
   if (!bitmap_ && !other.bitmap_) {
     keep_common(docs_, other.bytes_);
   } else if (!bitmap_) {
-    std::erase_if(docs_, [&](Doc doc) { return !has_bit(other.bytes_, doc); });
+    // Without branches: which documents stay is as good as random.
+    std::size_t kept = 0;
+    for (const Doc doc : docs_) {
+      docs_[kept] = doc;
+      kept += has_bit(other.bytes_, doc) ? 1 : 0;
+    }
+    docs_.resize(kept);
   } else if (other.bitmap_) {
     for (std::size_t i = 0; i < kBitmapWords; ++i) (*bits_)[i] &= word_at(other.bytes_, i);
   } else {
@@ -186,20 +274,51 @@ std::string DocSet::encode() const {
   if (count == 0) return {};
   std::string bytes;
   if (count > kArrayDocsMax) {
-    bytes.reserve(1 + kBitmapBytes);
-    bytes += kBitmap;
-    for (const std::uint64_t word : *bits_) {
-      for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift & 0xff);
+    bytes.resize(1 + kBitmapBytes);
+    bytes.front() = kBitmap;
+    for (std::size_t i = 0; i < kBitmapWords; ++i) {
+      const std::uint64_t word = big_endian((*bits_)[i]);
+      std::memcpy(bytes.data() + 1 + 8 * i, &word, 8);
     }
     return bytes;
   }
-  bytes.reserve(1 + 2 * count);
-  bytes += kArray;
-  each([&](Doc doc) {
-    bytes += static_cast<char>(doc >> 8);
-    bytes += static_cast<char>(doc & 0xff);
+  bytes.resize(1 + 2 * count);
+  bytes.front() = kArray;
+  char* out = bytes.data() + 1;
+  each([&out](Doc doc) {
+    *out++ = static_cast<char>(doc >> 8);
+    *out++ = static_cast<char>(doc & 0xff);
   });
   return bytes;
+}
+
+std::string encode_change(DocChange change, Doc doc) {
+  return {static_cast<char>(change), static_cast<char>(doc >> 8), static_cast<char>(doc & 0xff)};
+}
+
+std::optional<std::string> join_changes(std::string_view changes) {
+  if (changes.size() < kJoinBytesMin) return std::string(changes);
+  DocSet added, removed;
+  ChangeReader reader(changes);
+  while (reader.next()) {
+    if (reader.is_set()) {
+      added.subtract(reader.removed());
+      added.unite(reader.added());
+      removed.subtract(reader.added());
+      removed.unite(reader.removed());
+    } else {
+      const bool adds = reader.change() == DocChange::kAdd;
+      (adds ? added : removed).add(reader.doc());
+      (adds ? removed : added).remove(reader.doc());
+    }
+  }
+  if (reader.damaged()) return std::nullopt;
+  const std::string in = added.encode();
+  const std::string out = removed.encode();
+  std::string joined(1, kSets);
+  append_u32(joined, static_cast<std::uint32_t>(in.size()));
+  append_u32(joined, static_cast<std::uint32_t>(out.size()));
+  return joined + in + out;
 }
 
 }  // namespace strata::entries

@@ -19,6 +19,14 @@ inline constexpr std::size_t kArrayDocsMax = 4096;  // from here on a bitmap is 
 
 using Doc = std::uint16_t;  // sequence number modulo kChunkDocs
 
+// Changes of a set as they stand on the disk, one after the other:
+//   '+' or '-' and the document (2 bytes)
+//   's', how many bytes they are (2 times 4 bytes), and two sets: what comes in and what goes out
+enum class DocChange : char { kAdd = '+', kRemove = '-' };
+[[nodiscard]] std::string encode_change(DocChange change, Doc doc);
+// The same changes in fewer bytes, when there are so many that sets are shorter. nullopt: damaged.
+[[nodiscard]] std::optional<std::string> join_changes(std::string_view changes);
+
 // A set as it stands on the disk; the bytes must outlive it.
 //   empty | 'a' and big-endian numbers of two bytes, ascending | 'b' and 8 192 bytes of bits
 class EncodedDocs {
@@ -40,48 +48,70 @@ class EncodedDocs {
 class DocSet {
  public:
   void clear();
+  // One after the other; false: damaged.
+  [[nodiscard]] bool apply(std::string_view changes);
   void add(Doc doc);
   void remove(Doc doc);
   void assign(const EncodedDocs& other);
   void unite(const EncodedDocs& other);
+  void subtract(const EncodedDocs& other);
   void intersect(const EncodedDocs& other);
   void intersect(const DocSet& other);
   [[nodiscard]] bool empty() const;
   [[nodiscard]] bool contains(Doc doc) const;
   [[nodiscard]] std::string encode() const;
 
-  // Calls visit(doc) in ascending order, except for documents of blocks for which skip(block) says
-  // true; it is asked when the first document of a block is due.
+  // Calls visit(doc) in ascending or descending order, except for documents of blocks for which
+  // skip(block) says true; it is asked before the first document of a block is visited.
   template <typename Visit, typename Skip>
-  void each(const Visit& visit, const Skip& skip) const {
-    if (!bitmap_) {
-      for (auto at = docs_.begin(); at != docs_.end();) {
-        const std::size_t block = *at / kBlockDocs;
-        const bool skipped = skip(block);
-        for (; at != docs_.end() && *at / kBlockDocs == block; ++at) {
-          if (!skipped) visit(*at);
-        }
-      }
-      return;
-    }
-    for (std::size_t block = 0; block < kChunkDocs / kBlockDocs; ++block) {
-      if (skip(block)) continue;
-      const std::size_t end = (block + 1) * kBlockDocs / 64;
-      for (std::size_t word = block * kBlockDocs / 64; word < end; ++word) {
-        for (std::uint64_t bits = (*bits_)[word]; bits != 0; bits &= bits - 1) {
-          visit(static_cast<Doc>(word * 64 + static_cast<std::size_t>(__builtin_ctzll(bits))));
-        }
-      }
+  void each(bool ascending, const Visit& visit, const Skip& skip) const {
+    if (bitmap_) {
+      each_bit(ascending, visit, skip);
+    } else if (ascending) {
+      each_in(docs_.begin(), docs_.end(), visit, skip);
+    } else {
+      each_in(docs_.rbegin(), docs_.rend(), visit, skip);
     }
   }
   template <typename Visit>
   void each(const Visit& visit) const {
-    each(visit, [](std::size_t) { return false; });
+    each(true, visit, [](std::size_t) { return false; });
   }
 
  private:
   using Bits = std::array<std::uint64_t, kBitmapWords>;
+  static constexpr std::size_t kBlockWords = kBlockDocs / 64;
   void to_bitmap();
+
+  template <typename Iterator, typename Visit, typename Skip>
+  static void each_in(Iterator at, Iterator end, const Visit& visit, const Skip& skip) {
+    while (at != end) {
+      const std::size_t block = *at / kBlockDocs;
+      const bool skipped = skip(block);
+      for (; at != end && *at / kBlockDocs == block; ++at) {
+        if (!skipped) visit(*at);
+      }
+    }
+  }
+
+  template <typename Visit, typename Skip>
+  void each_bit(bool ascending, const Visit& visit, const Skip& skip) const {
+    constexpr std::size_t kBlocks = kBitmapWords / kBlockWords;
+    for (std::size_t i = 0; i < kBlocks; ++i) {
+      const std::size_t block = ascending ? i : kBlocks - 1 - i;
+      if (skip(block)) continue;
+      for (std::size_t k = 0; k < kBlockWords; ++k) {
+        const std::size_t word = block * kBlockWords + (ascending ? k : kBlockWords - 1 - k);
+        std::uint64_t bits = (*bits_)[word];
+        while (bits != 0) {
+          const auto bit = static_cast<std::size_t>(ascending ? __builtin_ctzll(bits)
+                                                              : 63 - __builtin_clzll(bits));
+          visit(static_cast<Doc>(word * 64 + bit));
+          bits &= ~(std::uint64_t{1} << bit);
+        }
+      }
+    }
+  }
 
   bool bitmap_ = false;
   std::vector<Doc> docs_;     // ascending; when not bitmap_

@@ -10,26 +10,17 @@
 namespace strata::entries {
 namespace {
 
-constexpr std::uint8_t kDeprecatedBit = 1;
-constexpr std::uint8_t kWebBit = 2;
-constexpr std::uint8_t kPdiskBit = 4;
-
 bool has_scheme(std::string_view location, std::string_view scheme) {
   return location.size() > scheme.size() && location[scheme.size()] == ':' &&
          iequals(location.substr(0, scheme.size()), scheme);
 }
 
-std::uint8_t flags_of(const Fact& fact) {
-  return static_cast<std::uint8_t>((fact.deprecated ? kDeprecatedBit : 0) |
-                                   (fact.web ? kWebBit : 0) | (fact.pdisk ? kPdiskBit : 0));
-}
-
 Fact make_fact(std::uint64_t created, std::uint64_t valid, std::uint8_t flags) {
   return {.created = created,
           .valid = valid,
-          .deprecated = (flags & kDeprecatedBit) != 0,
-          .web = (flags & kWebBit) != 0,
-          .pdisk = (flags & kPdiskBit) != 0};
+          .deprecated = (flags & Fact::kDeprecatedBit) != 0,
+          .web = (flags & Fact::kWebBit) != 0,
+          .pdisk = (flags & Fact::kPdiskBit) != 0};
 }
 
 }  // namespace
@@ -52,7 +43,7 @@ std::string Fact::encode() const {
   std::string bytes;
   append_u64(bytes, created);
   append_u64(bytes, valid);
-  bytes += static_cast<char>(flags_of(*this));
+  bytes += static_cast<char>(flags());
   return bytes;
 }
 
@@ -61,35 +52,6 @@ std::optional<Fact> Fact::decode(std::string_view bytes) {
   const auto valid = take_u64(bytes);
   if (!created || !valid || bytes.size() != 1) return std::nullopt;
   return make_fact(*created, *valid, static_cast<std::uint8_t>(bytes.front()));
-}
-
-bool Fact::matches(const Query& query) const {
-  const bool expired = !deprecated && valid <= static_cast<std::uint64_t>(query.now);
-  switch (query.status) {
-    case Query::Status::kValid:
-      if (deprecated || expired) return false;
-      break;
-    case Query::Status::kExpired:
-      if (!expired) return false;
-      break;
-    case Query::Status::kDeprecated:
-      if (!deprecated) return false;
-      break;
-    case Query::Status::kAll:
-      break;
-  }
-  if (query.created_since && static_cast<UnixMillis>(created) * 1000 < *query.created_since) {
-    return false;
-  }
-  switch (query.location) {
-    case Query::Location::kAll:
-      return true;
-    case Query::Location::kWeb:
-      return web;
-    case Query::Location::kPdisk:
-      return pdisk;
-  }
-  return true;
 }
 
 Facts::Facts() : chunks_(std::make_unique<std::array<std::atomic<Chunk*>, kChunksMax>>()) {}
@@ -107,9 +69,7 @@ Status Facts::put(std::uint64_t sequence, const Fact& fact) {
     (*chunks_)[index].store(chunk, std::memory_order_release);
   }
   const std::size_t doc = sequence % kChunkDocs;
-  chunk->created[doc] = fact.created;
-  chunk->valid[doc] = fact.valid;
-  chunk->flags[doc] = flags_of(fact);
+  chunk->facts[doc] = PackedFact(fact);
   chunk->whole.take(fact.created);
   chunk->blocks[doc / kBlockDocs].take(fact.created);
   return {};
@@ -122,14 +82,6 @@ void Facts::SharedSpan::take(std::uint64_t created) {
 
 const Facts::Chunk* Facts::find(std::uint32_t chunk) const {
   return chunk < kChunksMax ? (*chunks_)[chunk].load(std::memory_order_acquire) : nullptr;
-}
-
-Fact Facts::at(std::uint64_t sequence) const {
-  const std::size_t index = sequence / kChunkDocs;
-  const Chunk* chunk = index < kChunksMax ? find(static_cast<std::uint32_t>(index)) : nullptr;
-  if (chunk == nullptr) return {};  // a damaged index
-  const std::size_t doc = sequence % kChunkDocs;
-  return make_fact(chunk->created[doc], chunk->valid[doc], chunk->flags[doc]);
 }
 
 Facts::Span Facts::span(std::uint32_t chunk) const {

@@ -170,11 +170,11 @@ Status Inserter::add(rocksdb::WriteBatch& batch, const PreparedEntry& entry, std
   if (superseded) {
     STRATA_TRY(const StoredEntry before, database_.record(*superseded));
     change_terms(batch, family(Family::kTerms), terms_of(before, limits_), *superseded,
-                 TermChange::kRemove);
+                 DocChange::kRemove);
   }
-  change_terms(batch, family(Family::kTerms), entry.terms, sequence, TermChange::kAdd);
+  change_terms(batch, family(Family::kTerms), entry.terms, sequence, DocChange::kAdd);
   change_terms(batch, family(Family::kTerms), {created_term(entry.key.created)}, sequence,
-               TermChange::kAdd);
+               DocChange::kAdd);
   return {};
 }
 

@@ -133,13 +133,15 @@ class Search {
     };
     const auto skip = [&](std::uint32_t chunk) { return hopeless(index_.facts.span(chunk)); };
     const auto visit = [&](std::uint32_t chunk, const DocSet& docs) {
+      const Facts::View facts = index_.facts.view(chunk);
+      // The best ones first, so that most others are refused by one comparison.
       docs.each(
+          !newest_first(),
           [&](Doc doc) {
-            const std::uint64_t sequence = sequence_of(chunk, doc);
-            const Fact fact = index_.facts.at(sequence);
+            const Fact fact = facts.at(doc);
             if (!fact.matches(query_)) return;
             ++page_.total;
-            const Position at{fact.created, sequence};
+            const Position at{fact.created, sequence_of(chunk, doc)};
             if (!after_ || before(*after_, at)) keep_best(best, at, wanted);
           },
           [&](std::size_t block) { return hopeless(index_.facts.span(chunk, block)); });

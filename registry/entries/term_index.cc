@@ -6,8 +6,6 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
-#include <array>
-
 #include "registry/entries/bytes.h"
 
 namespace strata::entries {
@@ -16,29 +14,12 @@ namespace {
 using rocksdb::Slice;
 
 constexpr std::size_t kChunkBytes = 4;
-constexpr std::size_t kOperandBytes = 3;
 
 std::string key_of(std::string_view term, std::uint32_t chunk) {
   std::string key(term);
   key += '\0';
   append_u32(key, ~chunk);
   return key;
-}
-
-bool apply(DocSet& docs, std::string_view changes) {
-  if (changes.size() % kOperandBytes != 0) return false;
-  for (; !changes.empty(); changes.remove_prefix(kOperandBytes)) {
-    const Doc doc = static_cast<Doc>(static_cast<unsigned char>(changes[1]) << 8 |
-                                     static_cast<unsigned char>(changes[2]));
-    if (changes[0] == static_cast<char>(TermChange::kAdd)) {
-      docs.add(doc);
-    } else if (changes[0] == static_cast<char>(TermChange::kRemove)) {
-      docs.remove(doc);
-    } else {
-      return false;
-    }
-  }
-  return true;
 }
 
 class SetMerge final : public rocksdb::MergeOperator {
@@ -53,7 +34,7 @@ class SetMerge final : public rocksdb::MergeOperator {
       docs.assign(*existing);
     }
     for (const Slice& operand : in.operand_list) {
-      if (!apply(docs, operand.ToStringView())) return false;
+      if (!docs.apply(operand.ToStringView())) return false;
     }
     out->new_value = docs.encode();
     return true;
@@ -62,8 +43,11 @@ class SetMerge final : public rocksdb::MergeOperator {
   // Changes one after the other are changes again.
   bool PartialMergeMulti(const Slice&, const std::deque<Slice>& operands, std::string* merged,
                          rocksdb::Logger*) const override {
-    merged->clear();
-    for (const Slice& operand : operands) merged->append(operand.data(), operand.size());
+    std::string all;
+    for (const Slice& operand : operands) all.append(operand.data(), operand.size());
+    auto joined = join_changes(all);
+    if (!joined) return false;
+    *merged = std::move(*joined);
     return true;
   }
 };
@@ -114,12 +98,10 @@ void configure_term_index(rocksdb::ColumnFamilyOptions& options) {
 }
 
 void change_terms(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* index,
-                  const std::set<std::string>& terms, std::uint64_t sequence, TermChange change) {
-  const Doc doc = doc_of(sequence);
-  const std::array<char, kOperandBytes> operand = {
-      static_cast<char>(change), static_cast<char>(doc >> 8), static_cast<char>(doc & 0xff)};
+                  const std::set<std::string>& terms, std::uint64_t sequence, DocChange change) {
+  const std::string operand = encode_change(change, doc_of(sequence));
   for (const std::string& term : terms) {
-    batch.Merge(index, key_of(term, chunk_of(sequence)), Slice(operand.data(), operand.size()));
+    batch.Merge(index, key_of(term, chunk_of(sequence)), operand);
   }
 }
 

@@ -17,7 +17,7 @@
 // value is the set of documents (doc_set.h). Writers hand RocksDB changes of a set as merge
 // operands, so that a new document costs some bytes for each term and reads nothing.
 //   key      term, NUL, ~chunk (4 bytes, big-endian): the newest chunk first
-//   operand  '+' or '-' and the document (2 bytes), any number of times
+//   operand  changes (doc_set.h), any number of them
 namespace strata::entries {
 
 // What the family of the index needs: merging, a filter that drops empty sets, a bloom filter over
@@ -25,9 +25,8 @@ namespace strata::entries {
 void configure_term_index(rocksdb::ColumnFamilyOptions& options);
 
 // Adds `sequence` to the sets of `terms`, or takes it out.
-enum class TermChange : char { kAdd = '+', kRemove = '-' };
 void change_terms(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* index,
-                  const std::set<std::string>& terms, std::uint64_t sequence, TermChange change);
+                  const std::set<std::string>& terms, std::uint64_t sequence, DocChange change);
 
 // One term's sets, chunk by chunk, newest or oldest first. One thread.
 class TermCursor {

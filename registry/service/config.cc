@@ -101,18 +101,28 @@ Status check_listed_addresses(const Config& config, const std::string& way) {
   return {};
 }
 
-// Values that are right one by one and wrong together.
-Status check_together(const Config& config) {
+// Who gets here must not be believed without a reason.
+Status check_trust(const Config& config) {
   const std::string way = way_in(config);
-  const bool asks = !config.confirmation.command.empty();
-  if (!way.empty() && config.trust.mode == TrustRules::Mode::kAny) {
+  if (way.empty()) return {};
+  if (config.trust.mode == TrustRules::Mode::kAny) {
     return Error(Errc::kUsage,
                  way +
                      " needs --trust listed and a list [trust] endorsers, or --trust ca: "
                      "otherwise anybody could publish");
   }
-  if (!way.empty()) {
-    if (Status status = check_listed_addresses(config, way); !status) return status;
+  return check_listed_addresses(config, way);
+}
+
+// Values that are right one by one and wrong together.
+Status check_together(const Flags& flags, Config& config) {
+  const bool asks = !config.confirmation.command.empty();
+  if (Status status = check_trust(config); !status) {
+    // A start without a file has no place for a list, and whoever says --trust says it now: on a
+    // loopback address that is a trial, or a proxy's business, and a warning is enough.
+    const bool said = flags.config.empty() || flags.trust.has_value();
+    if (!said || !http::is_loopback_host(config.host)) return status;
+    config.warnings.push_back(status.error().detail());
   }
   if (!http::is_loopback_host(config.host) && asks && config.public_url.empty()) {
     return Error(Errc::kUsage,
@@ -159,7 +169,7 @@ Result<Config> load_config(const Flags& flags) {
   if (flags.confirmation) config.confirmation = *flags.confirmation;
   STRATA_TRY(config.trust, make_trust_rules(trust, config.limits));
   if (Status status = check_confirmation(config.confirmation); !status) return status.error();
-  if (Status status = check_together(config); !status) return status.error();
+  if (Status status = check_together(flags, config); !status) return status.error();
   return config;
 }
 

@@ -35,6 +35,7 @@ struct Config {
   TrustRules trust;
   std::string policy_file;  // path; empty: no policy
   ConfirmationSettings confirmation;
+  std::vector<std::string> warnings = {};  // what is allowed and better not so; for the log
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kText;
   Limits limits;

@@ -83,6 +83,9 @@ int maintain(const strata::registry::Config& config, bool rebuild, bool leave_ou
 
 int serve(const Flags& flags, const strata::registry::Config& config) {
   strata::log::configure(config.log_level, config.log_format);
+  for (const std::string& warning : config.warnings) {
+    strata::log::warn("config.open", {{"why", warning}});
+  }
   raise_descriptor_limit();
   const sigset_t signals = block_signals();
   strata::registry::Daemon daemon(config);

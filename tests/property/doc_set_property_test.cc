@@ -85,6 +85,19 @@ TEST(DocSetProperty, AgreesWithStdSet) {
     ASSERT_EQ(members(docs), both);
     EXPECT_EQ(docs.empty(), both.empty());
 
+    std::vector<Doc> walked;
+    const bool ascending = round % 2 == 0;
+    docs.assign(*set_a);
+    docs.each(
+        ascending, [&](Doc doc) { walked.push_back(doc); },
+        [](std::size_t block) { return block % 3 == 1; });
+    std::vector<Doc> expected;
+    for (const auto doc : a) {
+      if (doc / kBlockDocs % 3 != 1) expected.push_back(static_cast<Doc>(doc));
+    }
+    if (!ascending) std::reverse(expected.begin(), expected.end());
+    ASSERT_EQ(walked, expected);
+
     DocSet other;
     other.assign(*set_b);
     docs.assign(*set_a);
@@ -105,6 +118,52 @@ TEST(DocSetProperty, AgreesWithStdSet) {
   }
 }
 
+TEST(DocSetProperty, JoinedChangesAreTheSameChanges) {
+  Random random(3);
+  for (int round = 0; round < 200; ++round) {
+    Model model = random.set();
+    DocSet docs;
+    const std::string begin = encoded(model);
+    docs.assign(*EncodedDocs::from(begin));
+    // Parts of any length, some of them joined, and joined again.
+    std::string changes;
+    const std::uint32_t range = random.below(2) == 0 ? 100 : kChunkDocs;
+    for (int part = 0; part < 4; ++part) {
+      std::string some;
+      for (std::uint32_t i = random.below(random.below(2) == 0 ? 30 : 6000); i > 0; --i) {
+        const auto doc = static_cast<Doc>(random.below(range));
+        const bool adds = random.below(3) != 0;
+        some += encode_change(adds ? DocChange::kAdd : DocChange::kRemove, doc);
+        if (adds) {
+          model.insert(doc);
+        } else {
+          model.erase(doc);
+        }
+      }
+      if (random.below(2) == 0) some = join_changes(some).value();
+      changes += some;
+      if (random.below(4) == 0) changes = join_changes(changes).value();
+    }
+    ASSERT_TRUE(docs.apply(changes));
+    ASSERT_EQ(members(docs), model) << round;
+  }
+}
+
+TEST(DocSetProperty, DamagedChangesAreRefused) {
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += encode_change(DocChange::kAdd, static_cast<Doc>(i));
+  const std::string joined = join_changes(many).value();
+  EXPECT_LT(joined.size(), many.size());
+  for (std::size_t size = 1; size < joined.size(); ++size) {
+    EXPECT_FALSE(DocSet().apply(joined.substr(0, size))) << size;
+  }
+  EXPECT_FALSE(DocSet().apply("*ab"));
+  EXPECT_FALSE(DocSet().apply("+a"));
+  EXPECT_FALSE(join_changes(many + "+a"));
+  // Sizes that add up to more than there is.
+  EXPECT_FALSE(DocSet().apply(std::string("s\xff\xff\xff\xff\xff\xff\xff\xff", 9)));
+}
+
 TEST(DocSetProperty, DamagedBytesAreNoSet) {
   EXPECT_FALSE(EncodedDocs::from("a\x01"));
   EXPECT_FALSE(EncodedDocs::from("b"));
@@ -123,7 +182,7 @@ class Index {
   rocksdb::DB& db() { return database_->db(); }
   rocksdb::ColumnFamilyHandle* family() { return database_->family(Family::kTerms); }
   void flush() { check(database_->flush().has_value(), "a test flush"); }
-  void change(const std::string& term, std::uint64_t sequence, TermChange change) {
+  void change(const std::string& term, std::uint64_t sequence, DocChange change) {
     rocksdb::WriteBatch batch;
     change_terms(batch, family(), {term}, sequence, change);
     check(db().Write({}, &batch).ok(), "a test write");
@@ -160,10 +219,10 @@ TEST(TermIndexProperty, AgreesWithAMapOfSets) {
     const std::string& term = terms[random.below(4)];
     const std::uint32_t sequence = random.below(4) * 65'000 + random.below(1000);
     if (random.below(5) < 3) {
-      index->change(term, sequence, TermChange::kAdd);
+      index->change(term, sequence, DocChange::kAdd);
       model[term].insert(sequence);
     } else {
-      index->change(term, sequence, TermChange::kRemove);
+      index->change(term, sequence, DocChange::kRemove);
       model[term].erase(sequence);
     }
     if (step % 1000 == 500) index->flush();
@@ -204,7 +263,7 @@ TEST(TermIndexProperty, AgreesWithAMapOfSets) {
     }
   }
   // A term that has nothing left is not listed.
-  for (const auto sequence : model["wab"]) index->change("wab", sequence, TermChange::kRemove);
+  for (const auto sequence : model["wab"]) index->change("wab", sequence, DocChange::kRemove);
   std::vector<std::string> listed;
   const TermReader reader{index->db(), index->family(), nullptr};
   ASSERT_TRUE(reader.each("w", [&](std::string_view term, std::uint32_t, const EncodedDocs&) {

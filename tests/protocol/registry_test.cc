@@ -78,6 +78,7 @@ TEST_F(RegistryTest, SaysWhichRuleADocumentBreaks) {
   auto forged = image;
   forged.sha256 = digest::digest_of("other").sha256;
   refused(sign(forged, kSampleTime + kSecond), 409, "\"collision\"");
+  EXPECT_NE(daemon_->log().find("entry.collision"), std::string::npos);
   refused(sign(image, SystemClock().now() + 3600 * kSecond), 400, "created_skew");
   refused("", 400, "");
   refused("not xml", 400, "");

@@ -85,7 +85,7 @@ TEST_F(Maintenance, AGoodStoreHasNoProblems) {
 }
 
 TEST_F(Maintenance, EachDamageIsFoundAndRebuilt) {
-  const auto change_terms_of = [](Database& d, std::uint64_t sequence, TermChange change) {
+  const auto change_terms_of = [](Database& d, std::uint64_t sequence, DocChange change) {
     rocksdb::WriteBatch batch;
     change_terms(batch, d.family(Family::kTerms), {"wtitle"}, sequence, change);
     ASSERT_TRUE(d.db().Write({}, &batch).ok());
@@ -128,8 +128,8 @@ TEST_F(Maintenance, EachDamageIsFoundAndRebuilt) {
          const auto at = digest_key(image_of("one").identifier);
          ASSERT_TRUE(d.db().Put({}, d.family(Family::kMeta), at, std::string(64, '0')).ok());
        }},
-      {"search index", [&](Database& d) { change_terms_of(d, 1, TermChange::kRemove); }},
-      {"search index", [&](Database& d) { change_terms_of(d, 2, TermChange::kAdd); }},
+      {"search index", [&](Database& d) { change_terms_of(d, 1, DocChange::kRemove); }},
+      {"search index", [&](Database& d) { change_terms_of(d, 2, DocChange::kAdd); }},
   };
   fill();
   for (const auto& [what, change] : damages) {

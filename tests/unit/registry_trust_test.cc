@@ -93,6 +93,15 @@ TEST_F(TrustConfig, APublicUrlIsAWayInAsGoodAsAnAddress) {
   refused("public_url = \"https://hub.example\"\n", "otherwise anybody could publish");
   refused("public_url = \"http://192.0.2.1/\"\n[trust]\nmode = \"any\"\n",
           "public_url http://192.0.2.1, whose host is not a loopback address");
+  // A start without a file is a trial: it is told.
+  Flags trial;
+  trial.public_url = "https://hub.example";
+  const auto told = load_config(trial);
+  ASSERT_TRUE(told) << told.error().message();
+  ASSERT_EQ(told->warnings.size(), 1U);
+  EXPECT_THAT(told->warnings[0], HasSubstr("otherwise anybody could publish"));
+  trial.listen = "0.0.0.0:1";
+  EXPECT_FALSE(load_config(trial));
   for (const char* near : {"http://localhost:8081", "http://127.0.0.1", "http://[::1]:1"}) {
     EXPECT_TRUE(load("public_url = \"" + std::string(near) + "\"\n")) << near;
   }
