@@ -126,6 +126,10 @@ class Facts::View {
     return chunk_->facts[doc].unpack();
   }
 
+  void prefetch(std::size_t doc) const {
+    if (chunk_ != nullptr) __builtin_prefetch(&chunk_->facts[doc]);
+  }
+
  private:
   friend class Facts;
   explicit View(const Chunk* chunk) : chunk_(chunk) {}

@@ -134,17 +134,30 @@ class Search {
     const auto skip = [&](std::uint32_t chunk) { return hopeless(index_.facts.span(chunk)); };
     const auto visit = [&](std::uint32_t chunk, const DocSet& docs) {
       const Facts::View facts = index_.facts.view(chunk);
+      // The hits of one block: their facts are on the way to the processor when they are asked for.
+      std::vector<Doc>& block = block_;
+      const auto take_block = [&] {
+        for (const Doc doc : block) {
+          const Fact fact = facts.at(doc);
+          if (!fact.matches(query_)) continue;
+          ++page_.total;
+          const Position at{fact.created, sequence_of(chunk, doc)};
+          if (!after_ || before(*after_, at)) keep_best(best, at, wanted);
+        }
+        block.clear();
+      };
       // The best ones first, so that most others are refused by one comparison.
       docs.each(
           !newest_first(),
           [&](Doc doc) {
-            const Fact fact = facts.at(doc);
-            if (!fact.matches(query_)) return;
-            ++page_.total;
-            const Position at{fact.created, sequence_of(chunk, doc)};
-            if (!after_ || before(*after_, at)) keep_best(best, at, wanted);
+            facts.prefetch(doc);
+            block.push_back(doc);
           },
-          [&](std::size_t block) { return hopeless(index_.facts.span(chunk, block)); });
+          [&](std::size_t next) {
+            take_block();
+            return hopeless(index_.facts.span(chunk, next));
+          });
+      take_block();
     };
     Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
     if (Status status = matches.each(skip, visit); !status) return status;
@@ -291,8 +304,9 @@ class Search {
   const Plan& plan_;
   const SearchIndex& index_;
   const std::optional<Position> after_;
-  std::size_t bytes_ = 0;  // of the page's records
-  Position last_;          // of the page, while records are looked through
+  std::vector<Doc> block_;  // kept for its memory
+  std::size_t bytes_ = 0;   // of the page's records
+  Position last_;           // of the page, while records are looked through
   Page page_;
 };
 
