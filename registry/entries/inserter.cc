@@ -15,7 +15,8 @@ namespace {
 
 // More in one write save no time: the verification of the next ones takes longer.
 constexpr std::size_t kGroupMax = 64;
-constexpr std::size_t kGroupBytesMax = 4 * kMiB;  // of documents
+// Of documents: what one write may be held up by, and what must fit on the disk at once.
+constexpr std::size_t kGroupBytesMax = 4 * kMiB;
 
 StoredEntry stored_of(const metadata::VerifiedEntry& entry) {
   return {.key = entry.key(), .metadata = entry.metadata(), .signature = entry.signature()};
@@ -162,7 +163,8 @@ Status Inserter::add(rocksdb::WriteBatch& batch, const PreparedEntry& entry, std
   if (Status status = facts_.put(sequence, entry.fact); !status) return status;
   batch.Put(family(Family::kKeys), entry_key(entry.key), number);
   batch.Put(family(Family::kRecords), number, entry.record);
-  batch.Put(family(Family::kDocuments), number, entry.document);
+  batch.Put(family(Family::kDocuments), number,
+            rocksdb::Slice(entry.document.data(), entry.document.size()));
   batch.Put(family(Family::kFacts), number, entry.fact.encode());
   if (!entry.sha256.empty()) {
     batch.Put(family(Family::kMeta), digest_key(entry.key.identifier), entry.sha256);

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "registry/entries/database.h"
 #include "registry/entries/facts.h"
@@ -19,8 +20,8 @@ struct PreparedEntry {
 
   metadata::EntryKey key;
   std::string record;
-  std::string document;
-  std::string sha256;  // hex; empty when the entry states none
+  std::string_view document;  // of the verified entry, which outlives this
+  std::string sha256;         // hex; empty when the entry states none
   Fact fact;
   std::set<std::string> terms;  // what its newest entry is found by
 };

@@ -10,6 +10,7 @@
 
 #include "registry/entries/bytes.h"
 #include "registry/entries/database.h"
+#include "registry/entries/document_source.h"
 #include "registry/entries/facts.h"
 #include "registry/entries/inserter.h"
 #include "registry/entries/record.h"

@@ -111,10 +111,12 @@ class Search {
   [[nodiscard]] bool before(const Position& a, const Position& b) const {
     return newest_first() ? a > b : a < b;
   }
+  [[nodiscard]] auto in_order() const {
+    return [this](const Position& a, const Position& b) { return before(a, b); };
+  }
 
   // The index answers: counts every match, keeps the first ones behind the cursor and one more.
   Status take_best(const std::vector<std::string>& terms) {
-    const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
     const std::size_t wanted = query_.limit + 1;
     std::vector<Position> best;  // a heap, the last one in front
     const auto hopeless = [&](const Facts::Span& span) {
@@ -161,20 +163,19 @@ class Search {
     };
     Matches matches(terms, plan_.prefixed, index_.terms, newest_first());
     if (Status status = matches.each(skip, visit); !status) return status;
-    std::sort_heap(best.begin(), best.end(), in_order);
+    std::sort_heap(best.begin(), best.end(), in_order());
     return read_page(best);
   }
 
   // `best` is a heap of the first `count` positions, the last of them in front.
   void keep_best(std::vector<Position>& best, const Position& at, std::size_t count) const {
-    const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
     if (best.size() == count) {
       if (!before(at, best.front())) return;
-      std::pop_heap(best.begin(), best.end(), in_order);
+      std::pop_heap(best.begin(), best.end(), in_order());
       best.pop_back();
     }
     best.push_back(at);
-    std::push_heap(best.begin(), best.end(), in_order);
+    std::push_heap(best.begin(), best.end(), in_order());
   }
 
   Status read_page(const std::vector<Position>& found) {
@@ -220,7 +221,6 @@ class Search {
     const bool few = count <= budget;
     // All of them; or, where they are too many, the first ones behind the cursor and one more.
     std::vector<Position> candidates;
-    const auto in_order = [this](const Position& a, const Position& b) { return before(a, b); };
     status = each_candidate(terms, [&](const Position& at) {
       if (few) {
         candidates.push_back(at);
@@ -229,10 +229,10 @@ class Search {
       }
     });
     if (!status) return status;
-    std::sort(candidates.begin(), candidates.end(), in_order);
+    std::sort(candidates.begin(), candidates.end(), in_order());
     auto first = candidates.begin();
     if (few && after_) {
-      first = std::upper_bound(candidates.begin(), candidates.end(), *after_, in_order);
+      first = std::upper_bound(candidates.begin(), candidates.end(), *after_, in_order());
     }
     page_.total_exact = few;
     // What earlier pages showed counts too.

@@ -141,7 +141,7 @@ class Reader {
                       node->properties->next == nullptr;
     if (auto status = bare ? Status() : check_resource(node); !status) return status;
     STRATA_TRY(Sequence parts, Sequence::of(node));
-    if (parts.at_end()) return {};  // the placeholder of an unsigned document
+    if (parts.at_end()) return {};  // an unsigned document has it empty
     Endorsement endorsement;
     STRATA_TRY(const std::string created, parts.take_text(kDcterms, "created"));
     const auto time = parse_rfc3339(created);

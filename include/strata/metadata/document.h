@@ -18,7 +18,7 @@
 namespace strata::metadata {
 
 // The unsigned document in canonical layout (fixed prefixes, element order of the XSD). An empty
-// type becomes the kind, or "machine"; without an endorsement its empty placeholder is written,
+// type becomes the kind, or "machine"; without an endorsement its empty element is written,
 // which StratusLab's tools and sign() fill. Characters that XML cannot carry become U+FFFD.
 [[nodiscard]] std::string build(const ImageMetadata& metadata);
 
